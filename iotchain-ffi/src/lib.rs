@@ -1,0 +1,3 @@
+//! The C ABI of IoTChain
+#![no_std]
+

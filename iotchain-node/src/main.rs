@@ -1,0 +1,2 @@
+//! The `iotchain` command.
+fn main() {}

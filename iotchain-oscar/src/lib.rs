@@ -1,0 +1,3 @@
+//! Protected CoAP objects (OSCAR): group mode for direct reads, signed mode for untrusted proxies
+#![no_std]
+#![forbid(unsafe_code)]

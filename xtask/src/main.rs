@@ -1,0 +1,2 @@
+//! Repeatable chores.
+fn main() {}
