@@ -132,11 +132,10 @@ contract AccessToken {
     /// @dev A client whose policy says yes to all can simply ask again; `blockClient` prevents that, and an authorizer's
     /// deleteToken of the tombstone lifts it.
     function deleteToken(address client, address res) external {
-        bool byAuthorizer = _isAuthorizer(msg.sender);
-        if (msg.sender != client && !byAuthorizer) revert NotAllowed();
+        if (msg.sender != client && !_isAuthorizer(msg.sender)) revert NotAllowed();
         Token memory token = issued[client][res];
         if (token.serial == 0) revert NoToken();
-        if (_isTombstone(token) && !byAuthorizer) revert Blocked();
+        if (_isTombstone(token) && !_isAuthorizer(msg.sender)) revert Blocked();
         delete issued[client][res];
         emit TokenDeleted(client, res, token.serial, msg.sender, false);
     }

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Claims} from "../Claims.sol";
 import {IAccessPolicy} from "../IAccessPolicy.sol";
 
-/// @title A client gets what it asks for, once per solved puzzle
+/// @title A client gets what is on offer, once per solved puzzle
 /// @notice Slows down floods of requests where transactions are free, after HIP (RFC 7401, 4.1.2): I is the hash of a recent
 /// block, K the difficulty in bits, J the solution. A solution counts for one client, one resource server and one number in
 /// that client's own count, so it works once, and no other client can use it up.
 contract PuzzlePolicy is IAccessPolicy {
+    using Claims for bytes4;
+
     address public immutable accessToken;
+    /// What a solution is worth: the roles of one class.
+    bytes4 public immutable offer;
     uint8 public immutable difficulty;
     /// Puzzles that a client has solved for a resource server. Never goes back, whatever happens to the token.
     mapping(address client => mapping(address res => uint64)) public solved;
@@ -18,9 +23,11 @@ contract PuzzlePolicy is IAccessPolicy {
     error NotSolved();
 
     /// @param accessToken_ the only contract that may count solutions
+    /// @param offer_ most a client may get, see Claims
     /// @param difficulty_ leading zero bits of a solution; about 2^difficulty hashes
-    constructor(address accessToken_, uint8 difficulty_) {
+    constructor(address accessToken_, bytes4 offer_, uint8 difficulty_) {
         accessToken = accessToken_;
+        offer = offer_;
         difficulty = difficulty_;
     }
 
@@ -37,7 +44,7 @@ contract PuzzlePolicy is IAccessPolicy {
         uint64 count = solved[request.client][request.res]++;
         uint256 hash = uint256(puzzle(i, request.client, request.res, count, j));
         if (hash >> (256 - uint256(difficulty)) != 0) revert NotSolved();
-        return (request.claims, request.ttl);
+        return (request.claims.within(offer), request.ttl);
     }
 
     /// @notice The hash whose first `difficulty` bits must be zero.
