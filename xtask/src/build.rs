@@ -1,0 +1,143 @@
+//! Checks that cargo itself makes: lints, tests, documentation, targets.
+
+use std::path::Path;
+
+use crate::run::{Outcome, cargo, command, none, run, succeeds};
+use crate::setup::BARE_METAL;
+use crate::tree::{DEVICE_CRATES, text};
+
+/// Formatting and clippy over every crate.
+pub(crate) fn lint() -> Outcome {
+    run(&mut cargo("fmt --all --check"))?;
+    run(&mut cargo(
+        "clippy --workspace --all-targets --all-features --locked -- -D warnings",
+    ))
+}
+
+/// Lints against whatever can panic, on the product code of the device crates alone.
+pub(crate) fn panics() -> Outcome {
+    let denied = [
+        "unwrap_used",
+        "expect_used",
+        "panic",
+        "unreachable",
+        "indexing_slicing",
+        "string_slice",
+    ];
+    let mut clippy = cargo("clippy --lib --no-deps --all-features --locked");
+    for name in DEVICE_CRATES {
+        clippy.args(["-p", name]);
+    }
+    clippy.arg("--");
+    for lint in denied {
+        clippy.args(["-D", &format!("clippy::{lint}")]);
+    }
+    run(&mut clippy)
+}
+
+/// Builds and tests every crate with all features.
+pub(crate) fn test() -> Outcome {
+    run(&mut cargo(
+        "test --workspace --all-targets --all-features --locked --no-fail-fast",
+    ))
+}
+
+/// Runs the examples in the documentation.
+pub(crate) fn doctest() -> Outcome {
+    run(&mut cargo(
+        "test --workspace --doc --all-features --locked --no-fail-fast",
+    ))
+}
+
+/// Builds the documentation of every crate.
+pub(crate) fn doc() -> Outcome {
+    run(cargo("doc --workspace --no-deps --all-features --locked")
+        .env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Builds each device crate without features, with the default ones, and with each feature alone.
+pub(crate) fn features() -> Outcome {
+    let mut failed = Vec::new();
+    for name in DEVICE_CRATES {
+        let manifest = text(&Path::new(name).join("Cargo.toml")).unwrap_or_default();
+        let mut sets = vec![String::from("--no-default-features"), String::new()];
+        let alone = feature_names(&manifest)
+            .map(|feature| format!("--no-default-features --features {feature}"));
+        sets.extend(alone);
+        for set in sets {
+            let arguments = format!("check --quiet --lib --locked -p {name} {set}");
+            if let Err(reason) = run(cargo(&arguments).env("RUSTFLAGS", "-D warnings")) {
+                failed.push(reason);
+            }
+        }
+    }
+    none("feature sets that do not build", &failed)
+}
+
+/// Names of the features in a manifest, `default` left out.
+fn feature_names(manifest: &str) -> impl Iterator<Item = &str> {
+    let section = manifest
+        .lines()
+        .skip_while(|line| line.trim() != "[features]")
+        .skip(1);
+    let entries = section.take_while(|line| !line.starts_with('['));
+    let names = entries
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name.trim());
+    names.filter(|name| !name.starts_with('#') && *name != "default")
+}
+
+/// Builds the device crates for a target that has neither `std` nor an allocator.
+pub(crate) fn no_std() -> Outcome {
+    let mut packages = String::new();
+    for name in DEVICE_CRATES {
+        packages.push_str(&format!(" -p {name}"));
+    }
+    // The features that a device may want; the group manager needs an allocator and stays out.
+    let features = "--features iotchain/es256k,iotchain/esp256,iotchain/ed25519";
+    let arguments = format!("build --locked --target {BARE_METAL} {features}{packages}");
+    let mut build = bare_metal_cargo(&arguments)?;
+    // 32-bit limbs: the `cpubits` crate would take an ARMv7 core for a 64-bit machine.
+    build.env(
+        "RUSTFLAGS",
+        r#"--cfg cpubits="32" --cfg aes_backend_soft="compact" --cfg sha2_backend_soft="compact""#,
+    );
+    // Only that it builds is asked here, not how fast it runs.
+    build.args(["--config", r#"profile.dev.package."*".opt-level=0"#]);
+    run(&mut build)
+}
+
+/// A cargo that can build `core` for the bare-metal target: ours if rustup has the target, else the
+/// one of Debian with the library's source.
+fn bare_metal_cargo(arguments: &str) -> Result<std::process::Command, String> {
+    if crate::setup::has_bare_metal_target() {
+        return Ok(cargo(arguments));
+    }
+    if !succeeds(&mut command(crate::setup::DEBIAN_CARGO, "--version")) {
+        return Err(format!(
+            "no toolchain for {BARE_METAL}; run `cargo xtask setup`"
+        ));
+    }
+    let mut cargo = command(crate::setup::DEBIAN_CARGO, arguments);
+    cargo
+        .arg("-Zbuild-std=core")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", crate::setup::DEBIAN_RUSTC);
+    cargo
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("CARGO")
+        .env_remove("RUSTDOC");
+    Ok(cargo)
+}
+
+/// Runs the conformance runner over the vectors of the tree.
+pub(crate) fn vectors() -> Outcome {
+    run(&mut cargo(
+        "run --quiet --locked -p iotchain-interop --bin conformance -- vectors",
+    ))
+}
+
+/// Runs the demo as a newcomer would.
+pub(crate) fn demo() -> Outcome {
+    run(&mut cargo("run --release --locked -- demo"))
+}

@@ -1,0 +1,120 @@
+//! Installing what the checks need, on a fresh Debian 12.
+
+use std::path::Path;
+
+use crate::run::{Outcome, command, output, root, run, succeeds};
+
+/// The target of the bare-metal check: a Cortex-M4 without an operating system.
+pub(crate) const BARE_METAL: &str = "thumbv7em-none-eabi";
+/// Debian's own cargo: its compiler comes with the source of `core` as a package.
+pub(crate) const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+/// The compiler that belongs to [`DEBIAN_CARGO`].
+pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
+/// Something that a check needs: how to see that it is there, and the Debian packages that bring it.
+struct Need {
+    present: fn() -> bool,
+    packages: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        present: || finds("cc --version"),
+        packages: "gcc libc6-dev",
+    },
+    Need {
+        present: || finds("c++ --version"),
+        packages: "g++",
+    },
+    Need {
+        present: || finds("git --version"),
+        packages: "git",
+    },
+    Need {
+        present: || finds("pkg-config --version"),
+        packages: "pkg-config",
+    },
+    Need {
+        present: || finds("pkg-config --exists openssl"),
+        packages: "libssl-dev",
+    },
+    Need {
+        present: || finds("npm --version"),
+        packages: "nodejs npm",
+    },
+    Need {
+        present: || exists("/usr/bin/coap-client-openssl"),
+        packages: "libcoap3-bin",
+    },
+    Need {
+        present: || {
+            has_bare_metal_target()
+                || (exists(DEBIAN_CARGO) && exists("/usr/lib/rustlib/src/rust/library"))
+        },
+        packages: "cargo-web rustc-web rust-web-src",
+    },
+];
+
+/// Installs what is missing; does nothing, and needs no network, if nothing is.
+pub(crate) fn setup() -> Outcome {
+    debian_packages()?;
+    contract_tools()
+}
+
+fn debian_packages() -> Outcome {
+    let missing: Vec<&str> = NEEDS
+        .iter()
+        .filter(|need| !(need.present)())
+        .map(|need| need.packages)
+        .collect();
+    if missing.is_empty() {
+        println!("all programs are there");
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    if !exists("/usr/bin/apt-get") || !is_root() {
+        return Err(format!(
+            "please install these Debian packages, or what corresponds to them: {packages}"
+        ));
+    }
+    run(&mut command("apt-get", "update -qq"))?;
+    // Never at the price of a package that is already there.
+    let install = format!("install -y -qq --no-install-recommends --no-remove {packages}");
+    run(command("apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// The pinned compiler and test tools of the contracts, from `contracts/package-lock.json`.
+fn contract_tools() -> Outcome {
+    let contracts = root().join("contracts");
+    let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+    let installed = modified(&contracts.join("node_modules/.package-lock.json"));
+    if installed.is_some() && installed >= modified(&contracts.join("package-lock.json")) {
+        println!("the contract tools are there");
+        return Ok(());
+    }
+    run(command("npm", "ci --ignore-scripts --no-audit --no-fund").current_dir(contracts))
+}
+
+/// Whether the toolchain that runs us has the standard library of the bare-metal target.
+pub(crate) fn has_bare_metal_target() -> bool {
+    let sysroot = output(&mut command("rustc", "--print sysroot"));
+    sysroot.is_ok_and(|path| {
+        Path::new(path.trim())
+            .join("lib/rustlib")
+            .join(BARE_METAL)
+            .is_dir()
+    })
+}
+
+fn is_root() -> bool {
+    output(&mut command("id", "-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn finds(line: &str) -> bool {
+    let (program, arguments) = line.split_once(' ').unwrap_or((line, ""));
+    succeeds(&mut command(program, arguments))
+}
+
+fn exists(path: &str) -> bool {
+    Path::new(path).exists()
+}
