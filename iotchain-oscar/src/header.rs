@@ -1,0 +1,209 @@
+//! The protected header, a closed set (spec 2.1).
+//!
+//! ```text
+//! hdr = { 1: alg, ? 3: content-format, 4: kid, 6: PIV, 10: kid context, ? 15: { ? 4: exp, 6: iat } }
+//! ```
+//! The smallest forms are one-byte labels, so a label is compared in its encoded form.
+
+use iotchain_core::cbor::{Major, Reader, Writer, check};
+use iotchain_core::{AeadAlg, Error, Kid, KidContext, Piv, Result, UnixTime};
+
+/// Longest protected header in bytes (spec 1.2). The longest that v1 can express has 58.
+pub const MAX_PROTECTED: usize = 64;
+
+const ALG: u8 = 1;
+const CRIT: u8 = 2;
+const CONTENT_FORMAT: u8 = 3;
+const KID: u8 = 4;
+const PIV: u8 = 6;
+const KID_CONTEXT: u8 = 10;
+const CWT_CLAIMS: u8 = 15;
+const LABELS: &[u8] = &[ALG, CONTENT_FORMAT, KID, PIV, KID_CONTEXT, CWT_CLAIMS];
+
+const EXP: u8 = 4;
+const IAT: u8 = 6;
+
+/// When a signed object was made and, if it says so, when it ends (CWT claims in the header, RFC 9597).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Time of signing.
+    pub iat: UnixTime,
+    /// First instant at which the object is no longer valid.
+    pub exp: Option<UnixTime>,
+}
+
+/// Header of an object that names its own sender. Syntax is checked, nothing is verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Header<'a> {
+    pub(crate) alg: i64,
+    pub(crate) content_format: Option<u16>,
+    pub(crate) kid: &'a [u8],
+    pub(crate) piv: &'a [u8],
+    pub(crate) kid_context: &'a [u8],
+    pub(crate) claims: Option<RawClaims>,
+}
+
+/// Claims before it is known whether the mode needs an `iat`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawClaims {
+    pub(crate) iat: Option<UnixTime>,
+    pub(crate) exp: Option<UnixTime>,
+}
+
+/// The header as found: every label optional, values typed.
+#[derive(Default)]
+pub(crate) struct Fields<'a> {
+    alg: Option<i64>,
+    content_format: Option<u16>,
+    kid: Option<&'a [u8]>,
+    piv: Option<&'a [u8]>,
+    kid_context: Option<&'a [u8]>,
+    claims: Option<&'a [u8]>,
+}
+
+/// Labels of one header map, judged before any value is looked at.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Labels {
+    pub(crate) crit: bool,
+    pub(crate) unknown: bool,
+}
+
+impl Labels {
+    /// Reads over the map at `reader` and judges its labels against the closed set `known`.
+    pub(crate) fn judge(reader: &mut Reader<'_>, known: &[u8]) -> Result<Self> {
+        let mut labels = Self::default();
+        for _ in 0..reader.map()? {
+            let label = reader.skip()?;
+            reader.skip()?;
+            match *label {
+                [CRIT] => labels.crit = true,
+                [label] if known.contains(&label) => {}
+                _ => labels.unknown = true,
+            }
+        }
+        Ok(labels)
+    }
+
+    /// Judges the protected header: strict CBOR, one map, not the empty one.
+    pub(crate) fn of_protected(protected: &[u8]) -> Result<Self> {
+        if protected.is_empty() {
+            return Ok(Self::default());
+        }
+        check(protected)?;
+        let mut reader = Reader::new(protected);
+        if reader.clone().map()? == 0 {
+            return Err(Error::Header);
+        }
+        Self::judge(&mut reader, LABELS)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// Types of the values, after [`Labels::of_protected`] accepted the labels. Claims are looked into by [`Fields::header`].
+    pub(crate) fn read(protected: &'a [u8]) -> Result<Self> {
+        let mut fields = Self::default();
+        if protected.is_empty() {
+            return Ok(fields);
+        }
+        let mut reader = Reader::new(protected);
+        for _ in 0..reader.map()? {
+            match *reader.skip()? {
+                [ALG] => fields.alg = Some(any_int(&mut reader)?),
+                [CONTENT_FORMAT] => fields.content_format = Some(reader.uint()?.try_into().map_err(|_| Error::Type)?),
+                [KID] => fields.kid = Some(reader.bytes()?),
+                [PIV] => fields.piv = Some(reader.bytes()?),
+                [KID_CONTEXT] => fields.kid_context = Some(reader.bytes()?),
+                [CWT_CLAIMS] => {
+                    reader.clone().map()?;
+                    fields.claims = Some(reader.skip()?);
+                }
+                _ => return Err(Error::Header),
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The header of an object that names its sender.
+    pub(crate) fn header(self) -> Result<Header<'a>> {
+        let claims = self.claims.map(RawClaims::read).transpose()?;
+        match (self.alg, self.kid, self.piv, self.kid_context) {
+            (Some(alg), Some(kid), Some(piv), Some(kid_context)) => {
+                Ok(Header { alg, content_format: self.content_format, kid, piv, kid_context, claims })
+            }
+            _ => Err(Error::Header),
+        }
+    }
+}
+
+impl RawClaims {
+    fn read(map: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(map);
+        let mut claims = Self { iat: None, exp: None };
+        for _ in 0..reader.map()? {
+            let slot = match *reader.skip()? {
+                [EXP] => &mut claims.exp,
+                [IAT] => &mut claims.iat,
+                _ => return Err(Error::Header),
+            };
+            let time = UnixTime::new(reader.uint()?);
+            *slot = Some(if time.is_encodable() { time } else { return Err(Error::Type) });
+        }
+        Ok(claims)
+    }
+}
+
+/// Any integer; one outside `i64` is no algorithm of ours and becomes the reserved number 0.
+fn any_int(reader: &mut Reader<'_>) -> Result<i64> {
+    match reader.peek() {
+        Some(Major::Uint | Major::Negative) => {
+            let value = reader.clone().int().unwrap_or_default();
+            reader.skip()?;
+            Ok(value)
+        }
+        _ => Err(Error::Type),
+    }
+}
+
+/// A protected header to be sent.
+pub(crate) struct Protected {
+    bytes: [u8; MAX_PROTECTED],
+    len: usize,
+}
+
+impl Protected {
+    /// Encodes the header in deterministic form.
+    pub(crate) fn encode(
+        alg: AeadAlg,
+        content_format: Option<u16>,
+        kid: &Kid,
+        piv: Piv,
+        context: &KidContext,
+        claims: Option<Claims>,
+    ) -> Result<Self> {
+        let mut bytes = [0; MAX_PROTECTED];
+        let mut w = Writer::new(&mut bytes);
+        let optional = u64::from(content_format.is_some()).wrapping_add(u64::from(claims.is_some()));
+        w.map(optional.wrapping_add(4)).uint(ALG.into()).int(alg.cose());
+        if let Some(format) = content_format {
+            w.uint(CONTENT_FORMAT.into()).uint(format.into());
+        }
+        w.uint(KID.into()).bytes(kid.as_bytes()).uint(PIV.into());
+        piv.with_bytes(|piv| w.bytes(piv).position());
+        w.uint(KID_CONTEXT.into());
+        context.with_bytes(|context| w.bytes(context).position());
+        if let Some(Claims { iat, exp }) = claims {
+            w.uint(CWT_CLAIMS.into());
+            match exp {
+                Some(exp) => w.map(2).uint(EXP.into()).uint(exp.get()),
+                None => w.map(1),
+            };
+            w.uint(IAT.into()).uint(iat.get());
+        }
+        let len = w.finish()?;
+        Ok(Self { bytes, len })
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}

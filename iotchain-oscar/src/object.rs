@@ -1,0 +1,117 @@
+//! Syntax of an object, steps 1 to 4 of opening (spec 2.1, 2.8). Nothing here is verified.
+//!
+//! ```text
+//! oscar-object = [ protected: bstr .cbor hdr, unprotected: {} / {12: bstr .size 64}, ciphertext: bstr ]
+//! ```
+
+use crate::header::{Claims, Fields, Header, Labels, MAX_PROTECTED};
+use iotchain_core::cbor::{Major, Reader, check};
+use iotchain_core::{Error, Result};
+
+/// Label of the abbreviated countersignature (RFC 9338, 3.2).
+pub(crate) const COUNTER_SIGNATURE0: u8 = 12;
+
+/// How an object is protected. Each mode has its own keys and its own additional data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// G: under the group key, for a direct answer.
+    Group,
+    /// S: as G with a key of its own, plus a countersignature: for whatever is stored on a proxy.
+    Signed,
+}
+
+impl Mode {
+    /// The number in the additional data.
+    pub(crate) const fn number(self) -> u64 {
+        match self {
+            Self::Group => 0,
+            Self::Signed => 2,
+        }
+    }
+}
+
+/// Where an object was found; it decides the mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// In the response to a GET, with no proxy in between.
+    Response,
+    /// At a proxy or in a cache.
+    Stored,
+}
+
+/// A well-formed object of mode G or S.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Object<'a> {
+    pub(crate) protected: &'a [u8],
+    pub(crate) header: Header<'a>,
+    pub(crate) ciphertext: &'a [u8],
+    pub(crate) seal: Seal<'a>,
+}
+
+/// What the mode adds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seal<'a> {
+    Group,
+    Signed { claims: Claims, signature: &'a [u8] },
+}
+
+impl<'a> Object<'a> {
+    /// Steps 1 to 4.
+    pub(crate) fn parse(bytes: &'a [u8], position: Position, max_len: usize) -> Result<Self> {
+        if bytes.len() > max_len {
+            return Err(Error::Size);
+        }
+        check(bytes)?;
+        let mut reader = Reader::new(bytes);
+        if reader.array()? != 3 {
+            return Err(Error::Type);
+        }
+        let protected = reader.bytes()?;
+        if reader.peek() != Some(Major::Map) {
+            return Err(Error::Type);
+        }
+        let mut unprotected = reader.clone();
+        reader.skip()?;
+        let ciphertext = reader.bytes()?;
+        if protected.len() > MAX_PROTECTED {
+            return Err(Error::Size);
+        }
+
+        let inner = Labels::of_protected(protected)?;
+        let outer = Labels::judge(&mut unprotected.clone(), &[COUNTER_SIGNATURE0])?;
+        if inner.crit || outer.crit {
+            return Err(Error::Crit);
+        }
+        if inner.unknown || outer.unknown {
+            return Err(Error::Header);
+        }
+        let fields = Fields::read(protected)?;
+        let signature = match unprotected.map()? {
+            0 => None,
+            _ => {
+                unprotected.skip()?;
+                Some(unprotected.bytes()?)
+            }
+        };
+        let header = fields.header()?;
+        let seal = Seal::by_position(position, &header, signature)?;
+        Ok(Self { protected, header, ciphertext, seal })
+    }
+}
+
+impl<'a> Seal<'a> {
+    /// Step 4.
+    fn by_position(position: Position, header: &Header<'_>, signature: Option<&'a [u8]>) -> Result<Self> {
+        match (position, signature, header.claims) {
+            (Position::Stored, None, _) => Err(Error::SigRequired),
+            (Position::Response, None, None) => Ok(Self::Group),
+            (Position::Response, None, Some(_)) => Err(Error::Mode),
+            (_, Some(signature), claims) => {
+                let claims = claims.ok_or(Error::Header)?;
+                let iat = claims.iat.ok_or(Error::Header)?;
+                Ok(Self::Signed { claims: Claims { iat, exp: claims.exp }, signature })
+            }
+        }
+    }
+}

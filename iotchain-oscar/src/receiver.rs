@@ -1,0 +1,289 @@
+//! Opening objects in the order of spec 2.8: the first failing step decides the error, no plaintext leaves before all
+//! steps passed, and nothing is remembered before that either.
+//!
+//! | step | what | errors |
+//! |---|---|---|
+//! | 0 | path, query ([`ResourceId::new`]) and Token ([`Exchange::new`]) | E_PATH, E_BINDING |
+//! | 1-4 | size, CBOR, header, mode by position | 1 to 11, E_CRIT, E_HEADER, E_MODE, E_SIG_REQUIRED |
+//! | 5 | gid, session, algorithm, kid, PIV, policy | E_GROUP .. E_PIV, E_SESSION_EXPIRED |
+//! | 6 | role and credential of the sender | E_SIGNER |
+//! | 7 | time and memory of signed objects | E_STALE, E_ROLLBACK, E_REPLAY |
+//! | 8 | AEAD, unless the forgery limit is reached or `out` is too small | E_FORGERY_LIMIT, E_BUFFER, E_AEAD |
+//! | 9 | countersignature | E_SIG |
+//! | 10, 11 | order; remember | E_REPLAY, E_EQUIVOCATION, E_ROLLBACK |
+
+use crate::accept::{Accept, Signed};
+use crate::exchange::Exchange;
+use crate::failures::{Failures, Known};
+use crate::header::Claims;
+use crate::object::{Object, Position, Seal};
+use crate::origin::Origin;
+use crate::structure::ExternalAad;
+use crate::{Commands, Directory, Group, Mode, Policy, ResourceId, Sessions, StoredState};
+use iotchain_core::kdf::SenderUse;
+use iotchain_core::{Error, GroupKey, Kid, KidContext, Piv, Result, Session, SessionSecret, Thumbprint, UnixTime};
+use zeroize::Zeroize;
+
+/// What is known of an object after all steps passed. The plaintext is in the caller's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Length of the plaintext in bytes, at the front of the output buffer.
+    pub len: usize,
+    /// CoAP Content-Format of the plaintext; absent means 42, octet-stream.
+    pub content_format: Option<u16>,
+    /// Session j under whose key it was sealed.
+    pub session: Session,
+    /// Sender context.
+    pub kid: Kid,
+    /// Number of the object within session and kid.
+    pub piv: Piv,
+    /// Time of signing, and the end if there is one; mode S only.
+    pub claims: Option<Claims>,
+    /// Protection it arrived with.
+    pub mode: Mode,
+    /// Key that signed it; mode S only.
+    pub signer: Option<Thumbprint>,
+}
+
+/// Whether the answer to a GET may be an object that was signed earlier (A4).
+#[derive(Debug)]
+pub enum Freshness<'a> {
+    /// Only an answer bound to this request: a signed object is refused with E_MODE.
+    Demanded,
+    /// A signed representation will do, judged like a stored one.
+    OrSigned {
+        /// What was accepted for this resource so far.
+        stored: &'a mut StoredState,
+        /// The present.
+        now: UnixTime,
+    },
+}
+
+/// Opens objects of one group for a member.
+///
+/// It borrows what belongs to others (keys, credentials, counters) and holds nothing itself, so make one where needed.
+#[derive(Debug)]
+pub struct Receiver<'a, S: ?Sized, D: ?Sized, const N: usize = 8> {
+    /// The group, as learned at join.
+    pub group: &'a Group,
+    /// Its session keys.
+    pub sessions: &'a S,
+    /// The credentials of its senders.
+    pub directory: &'a D,
+    /// What is tolerated.
+    pub policy: Policy,
+    /// Failed openings so far; one per group, kept between calls.
+    pub failures: &'a mut Failures<N>,
+}
+
+impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S, D, N> {
+    /// Opens the object in a response with CoAP code `code` (2.05 = 69) that answers `exchange`, with no CoAP proxy in
+    /// between: mode G, or S if it is signed and `freshness` allows it. The plaintext goes to the front of `out`.
+    ///
+    /// # Errors
+    /// See the table of this module. On any error `out` holds no plaintext, and exchange, stored state and replay
+    /// memory are as before.
+    pub fn open_response(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        code: u8,
+        exchange: &mut Exchange,
+        freshness: Freshness<'_>,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let parsed = Object::parse(object, Position::Response, self.policy.max_object)?;
+        match (parsed.seal, freshness) {
+            (Seal::Group, _) => self.open_group(&parsed, resource, code, exchange, out),
+            (Seal::Signed { .. }, Freshness::Demanded) => Err(Error::Mode),
+            (Seal::Signed { claims, signature }, Freshness::OrSigned { stored, now }) => {
+                let form = SignedForm { bytes: object, parsed, claims, signature };
+                self.open_signed(&form, resource, stored, now, out)
+            }
+        }
+    }
+
+    /// Opens a signed representation found at a proxy or in a cache. `stored` is what was accepted for this resource
+    /// so far; persist it afterwards. The plaintext goes to the front of `out`.
+    ///
+    /// # Errors
+    /// See the table of this module. On any error `out` holds no plaintext and `stored` is as before.
+    pub fn open_stored(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        stored: &mut StoredState,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let form = SignedForm::parse(object, self.policy.max_object)?;
+        self.open_signed(&form, resource, stored, now, out)
+    }
+
+    /// Opens a signed command that a client left at a proxy for this resource server, each (kid, PIV) once. The
+    /// plaintext goes to the front of `out`.
+    ///
+    /// # Errors
+    /// See the table of this module; besides, [`Error::Header`] without `exp`, [`Error::SessionExpired`] outside the
+    /// newest session and the grace of the one before, [`Error::Capacity`] while `commands` is full, and
+    /// [`Error::Forbidden`] if the sender may neither POST nor PUT (A3).
+    pub fn open_command<const M: usize>(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        commands: &mut Commands<M>,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let form = SignedForm::parse(object, self.policy.max_object)?;
+        self.open_signed(&form, resource, commands, now, out)
+    }
+
+    fn open_group(
+        &mut self,
+        object: &Object<'_>,
+        resource: &ResourceId<'_>,
+        code: u8,
+        exchange: &mut Exchange,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let (origin, key) = self.origin(object)?;
+        self.sessions.may_open(origin.context.session)?;
+        if !origin.sid.roles().is_producer() {
+            return Err(Error::Signer);
+        }
+        let aad = ExternalAad::of_response(code, resource, exchange.token())?;
+        let len = self.check_room(object, out)?;
+        let (alg, known) = (self.group.suite.aead, self.knows(&origin));
+        self.failures.check(alg, &origin, known, self.live())?;
+        let content = self.content(&key, &origin, resource, SenderUse::Group)?;
+        if let Err(error) = content.open(object, &aad, out) {
+            if error == Error::Aead {
+                let (sessions, gid) = (self.sessions, self.group.gid);
+                self.failures.count(alg, &origin, known, |c| c.gid == gid && sessions.may_open(c.session).is_ok());
+            }
+            return Err(error);
+        }
+        exchange.check(&origin).inspect_err(|_| wipe(out, len))?;
+        exchange.advance(&origin);
+        Ok(opened(object, &origin, len, None))
+    }
+
+    fn open_signed<A: Accept>(
+        &mut self,
+        form: &SignedForm<'_>,
+        resource: &ResourceId<'_>,
+        memory: &mut A,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let object = &form.parsed;
+        form.claims.suit(A::PURPOSE)?;
+        let (origin, key) = self.origin(object)?;
+        if A::PURPOSE == crate::Purpose::Command {
+            self.sessions.may_open(origin.context.session)?;
+        }
+        let credential = A::PURPOSE.credential(&origin.sid, resource.rs(), self.directory)?;
+        form.claims.check(&self.policy, now)?;
+        let signed = Signed { bytes: form.bytes, origin, claims: form.claims };
+        memory.admit(&signed, &self.policy, now)?;
+
+        let signer = credential.key.thumbprint();
+        let aad = ExternalAad::of_signed(resource, &signer)?;
+        let len = self.check_room(object, out)?;
+        self.content(&key, &origin, resource, SenderUse::Signed)?.open(object, &aad, out)?;
+        aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
+            credential.key.verify(self.group.suite.sign, message, form.signature)
+        })
+        .and_then(|()| memory.commit(&signed, now))
+        .inspect_err(|_| wipe(out, len))?;
+        Ok(opened(object, &origin, len, Some((form.claims, signer))))
+    }
+
+    /// Step 5 up to the session policy.
+    fn origin(&self, object: &Object<'_>) -> Result<(Origin, GroupKey)> {
+        let context = Origin::context(&object.header, Some(self.group.gid))?;
+        let key = self.sessions.key(context.session)?;
+        let origin = Origin::in_group(&object.header, context, self.group)?;
+        Ok((origin, key))
+    }
+
+    /// Length of the plaintext, which must fit `out` before anything is written.
+    fn check_room(&self, object: &Object<'_>, out: &[u8]) -> Result<usize> {
+        let needed = object.ciphertext.len().saturating_sub(self.group.suite.aead.tag_len());
+        if out.len() < needed { Err(Error::Buffer { needed }) } else { Ok(needed) }
+    }
+
+    fn content(
+        &self,
+        key: &GroupKey,
+        origin: &Origin,
+        resource: &ResourceId<'_>,
+        purpose: SenderUse,
+    ) -> Result<Content> {
+        let session = SessionSecret::derive(key, origin.context.gid, origin.context.session, &self.group.ks);
+        let resource = session.resource(resource.rs(), resource.path())?;
+        let key = resource.sender(purpose, self.group.suite.aead, &origin.kid)?;
+        Ok(Content { key, piv: origin.piv })
+    }
+
+    fn knows(&self, origin: &Origin) -> Known {
+        if self.directory.credential(&origin.sid).is_some() { Known::Yes } else { Known::No }
+    }
+
+    /// Which contexts still carry live traffic.
+    fn live(&self) -> impl Fn(&KidContext) -> bool {
+        |context| context.gid == self.group.gid && self.sessions.may_open(context.session).is_ok()
+    }
+}
+
+/// A well-formed object that carries a countersignature.
+struct SignedForm<'a> {
+    bytes: &'a [u8],
+    parsed: Object<'a>,
+    claims: Claims,
+    signature: &'a [u8],
+}
+
+impl<'a> SignedForm<'a> {
+    fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
+        let parsed = Object::parse(bytes, Position::Stored, max_len)?;
+        match parsed.seal {
+            Seal::Signed { claims, signature } => Ok(Self { bytes, parsed, claims, signature }),
+            Seal::Group => Err(Error::SigRequired),
+        }
+    }
+}
+
+/// The key of one sender for one resource, at one PIV.
+struct Content {
+    key: iotchain_core::ContentKey,
+    piv: Piv,
+}
+
+impl Content {
+    /// Step 8.
+    fn open(&self, object: &Object<'_>, aad: &ExternalAad, out: &mut [u8]) -> Result<usize> {
+        let nonce = self.key.nonce(self.piv);
+        aad.with_enc_structure(object.protected, |aad| self.key.key().open(&nonce, aad, object.ciphertext, out))
+    }
+}
+
+fn wipe(out: &mut [u8], len: usize) {
+    if let Some(plaintext) = out.get_mut(..len) {
+        plaintext.zeroize();
+    }
+}
+
+fn opened(object: &Object<'_>, origin: &Origin, len: usize, signed: Option<(Claims, Thumbprint)>) -> Opened {
+    Opened {
+        len,
+        content_format: object.header.content_format,
+        session: origin.context.session,
+        kid: origin.kid,
+        piv: origin.piv,
+        claims: signed.map(|(claims, _)| claims),
+        mode: if signed.is_some() { Mode::Signed } else { Mode::Group },
+        signer: signed.map(|(_, signer)| signer),
+    }
+}

@@ -1,0 +1,320 @@
+//! Sealing objects (spec 2.1 to 2.4).
+//!
+//! ```text
+//! 83 | bstr protected | a0                   | bstr ciphertext ‖ tag      mode G
+//! 83 | bstr protected | a1 0c 58 40 signature | bstr ciphertext ‖ tag      mode S
+//! ```
+
+use crate::boot::Boot;
+use crate::exchange::check_token;
+use crate::header::{Claims, Protected};
+use crate::nonces::{Checkpoint, Nonces};
+use crate::object::COUNTER_SIGNATURE0;
+use crate::structure::ExternalAad;
+use crate::{Group, MAX_OBJECT, ResourceId};
+use iotchain_core::cbor::{Writer, encoded_len};
+use iotchain_core::kdf::SenderUse;
+use iotchain_core::{
+    ContentKey, Error, GroupKey, Kid, KidContext, Piv, Result, Roles, Session, SessionSecret, Sid, Signature, Signer,
+    UnixTime,
+};
+
+/// One sender context: everything a node seals between two boots in one group, in all modes and for all resources.
+///
+/// A retransmission resends the bytes of the first time; sealing again makes another object. After boot, learn the
+/// current session from the key server before [`Sender::enter`]: an old broadcast must not bring an old key back.
+#[derive(Debug)]
+pub struct Sender {
+    group: Group,
+    sid: Sid,
+    kid: Kid,
+    nonces: Nonces,
+    current: Option<(Session, SessionSecret)>,
+    iat: IatFloor,
+    max_object: usize,
+}
+
+/// What is sealed: a bare representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plaintext<'a> {
+    /// CoAP Content-Format; absent means 42, octet-stream.
+    pub content_format: Option<u16>,
+    /// The representation, without inner framing.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> From<&'a [u8]> for Plaintext<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self { content_format: None, bytes }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Plaintext<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Self::from(bytes.as_slice())
+    }
+}
+
+/// The rule for `iat` (spec 2.4): one resource never gets the same `iat` under two kids. All representations of this
+/// boot are therefore later than whatever an earlier boot may have signed, and never go back.
+#[derive(Clone, Copy, Debug)]
+struct IatFloor {
+    earlier_boots: UnixTime,
+    newest: UnixTime,
+}
+
+impl IatFloor {
+    fn check(self, iat: UnixTime) -> Result<()> {
+        if iat > self.earlier_boots && iat >= self.newest { Ok(()) } else { Err(Error::Rollback) }
+    }
+}
+
+impl Sender {
+    /// The context of `boot` for the sender `sid`.
+    ///
+    /// `signed_until` is the latest `iat` that an earlier boot under this sid may have given to a representation: the
+    /// time of boot, or 0 for a sid that never signed before.
+    ///
+    /// # Errors
+    /// [`Error::Kid`] if the sid has not the length of the group's sids.
+    pub fn new(group: Group, sid: Sid, boot: Boot, signed_until: UnixTime) -> Result<Self> {
+        if sid.as_bytes().len() != group.sid_len {
+            return Err(Error::Kid);
+        }
+        Ok(Self {
+            group,
+            sid,
+            kid: Kid::new(&sid, &boot.salt),
+            nonces: boot.nonces,
+            current: None,
+            iat: IatFloor { earlier_boots: signed_until, newest: UnixTime::new(0) },
+            max_object: MAX_OBJECT,
+        })
+    }
+
+    /// Sets the size limit of objects in bytes; receivers and proxies must allow as much.
+    pub const fn set_max_object(&mut self, max_object: usize) {
+        self.max_object = max_object;
+    }
+
+    /// Seals in `session` from here on, under K_j. PIVs restart at 0 in a session not entered before; for the present
+    /// one nothing changes.
+    ///
+    /// # Errors
+    /// [`Error::Session`] for session 0, [`Error::SessionExpired`] for a session before the present one.
+    pub fn enter(&mut self, session: Session, key: &GroupKey) -> Result<()> {
+        if session == Session::new(0) {
+            return Err(Error::Session);
+        }
+        self.nonces.enter(session)?;
+        self.current = Some((session, SessionSecret::derive(key, self.group.gid, session, &self.group.ks)));
+        Ok(())
+    }
+
+    /// The session objects are sealed in, `None` before the first [`Sender::enter`].
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        self.current.as_ref().map(|(session, _)| *session)
+    }
+
+    /// The key id of this boot.
+    #[must_use]
+    pub const fn kid(&self) -> Kid {
+        self.kid
+    }
+
+    /// What has to be written to flash before, or while, further objects are sealed; only without a boot salt.
+    /// Confirm the write with [`Sender::checkpoint_stored`].
+    #[must_use]
+    pub fn checkpoint_due(&self) -> Option<Checkpoint> {
+        self.nonces.due()
+    }
+
+    /// `checkpoint`, as given by [`Sender::checkpoint_due`], is in flash for good.
+    pub fn checkpoint_stored(&mut self, checkpoint: Checkpoint) {
+        self.nonces.stored(checkpoint);
+    }
+
+    /// Seals a G response with CoAP code `code` (2.05 = 69) to the request with Token `token`, to the front of `out`.
+    /// The length written.
+    ///
+    /// # Errors
+    /// [`Error::Signer`] unless the sid is a producer's, [`Error::Binding`] unless the Token has 4 to 8 bytes, and
+    /// those common to sealing: [`Error::Session`] before a session was entered, [`Error::SeqExhausted`] when the PIVs
+    /// (or those reserved in flash) are used up, [`Error::Size`] above the object limit, [`Error::Buffer`]. Nothing is
+    /// written then, and no PIV is used up.
+    pub fn seal_response<'p>(
+        &mut self,
+        resource: &ResourceId<'_>,
+        code: u8,
+        token: &[u8],
+        plaintext: impl Into<Plaintext<'p>>,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        if !self.sid.roles().is_producer() {
+            return Err(Error::Signer);
+        }
+        let aad = ExternalAad::of_response(code, resource, check_token(token)?)?;
+        let draft = self.draft(resource, SenderUse::Group, None, plaintext.into(), out.len())?;
+        self.nonces.take()?;
+        draft.write(&aad, out, |_| Ok(()))
+    }
+
+    /// Seals an S object, valid as `claims` say, to the front of `out`: a representation if the sid is a producer's,
+    /// else a command, which needs an `exp`. The length written.
+    ///
+    /// # Errors
+    /// [`Error::Alg`] if `signer` has another algorithm than the group; [`Error::Type`] for times of 2^40 and above,
+    /// [`Error::Stale`] for an `exp` not after `iat`; for a representation [`Error::Rollback`] if `iat` is not after
+    /// every earlier boot or goes back; for a command [`Error::Header`] without `exp` and [`Error::Forbidden`] if the
+    /// sid may neither POST nor PUT; [`Error::Sig`] if the signer fails (the PIV is used up); and those common to
+    /// sealing, see [`Sender::seal_response`].
+    pub fn seal_signed<'p>(
+        &mut self,
+        resource: &ResourceId<'_>,
+        claims: Claims,
+        plaintext: impl Into<Plaintext<'p>>,
+        signer: &impl Signer,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let public = signer.public();
+        if public.alg() != self.group.suite.sign {
+            return Err(Error::Alg);
+        }
+        self.check_claims(claims)?;
+        let aad = ExternalAad::of_signed(resource, &public.thumbprint())?;
+        let draft = self.draft(resource, SenderUse::Signed, Some(claims), plaintext.into(), out.len())?;
+        self.nonces.take()?;
+        self.iat.newest = self.iat.newest.max(claims.iat);
+        draft.write(&aad, out, |sealed| {
+            let message = |message: &[&[u8]]| signer.sign(message);
+            *sealed.signature = aad.with_to_be_signed(sealed.protected, sealed.ciphertext, message)?;
+            Ok(())
+        })
+    }
+
+    fn check_claims(&self, claims: Claims) -> Result<()> {
+        let Claims { iat, exp } = claims;
+        if !iat.is_encodable() || exp.is_some_and(|exp| !exp.is_encodable()) {
+            return Err(Error::Type);
+        }
+        if exp.is_some_and(|exp| exp <= iat) {
+            return Err(Error::Stale);
+        }
+        let roles = self.sid.roles();
+        if roles.is_producer() {
+            self.iat.check(iat)
+        } else if exp.is_none() {
+            Err(Error::Header)
+        } else if !roles.contains(Roles::POST) && !roles.contains(Roles::PUT) {
+            Err(Error::Forbidden)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Everything about an object except its bytes; fails before a PIV is used up.
+    fn draft<'p>(
+        &self,
+        resource: &ResourceId<'_>,
+        purpose: SenderUse,
+        claims: Option<Claims>,
+        plaintext: Plaintext<'p>,
+        room: usize,
+    ) -> Result<Draft<'p>> {
+        let (session, secret) = self.current.as_ref().ok_or(Error::Session)?;
+        let alg = self.group.suite.aead;
+        let piv = self.nonces.peek()?;
+        let context = KidContext { gid: self.group.gid, session: *session };
+        let protected = Protected::encode(alg, plaintext.content_format, &self.kid, piv, &context, claims)?;
+        let sealed_len = plaintext.bytes.len().saturating_add(alg.tag_len());
+        let layout = Layout::new(&protected, purpose, sealed_len);
+        if layout.len() > self.max_object {
+            return Err(Error::Size);
+        }
+        if layout.len() > room {
+            return Err(Error::Buffer { needed: layout.len() });
+        }
+        let key = secret.resource(resource.rs(), resource.path())?.sender(purpose, alg, &self.kid)?;
+        Ok(Draft { protected, layout, key, piv, plaintext: plaintext.bytes })
+    }
+}
+
+/// Where the parts of an object stand.
+struct Layout {
+    purpose: SenderUse,
+    front: usize,
+    signature: usize,
+    head: usize,
+    sealed: usize,
+}
+
+impl Layout {
+    fn new(protected: &Protected, purpose: SenderUse, sealed: usize) -> Self {
+        let front = encoded_len(|w| Self::write_front(w, protected, purpose));
+        let signature = if purpose == SenderUse::Signed { SIGNATURE_LEN } else { 0 };
+        let head = encoded_len(|w| {
+            w.bytes_head(sealed as u64);
+        });
+        Self { purpose, front, signature, head, sealed }
+    }
+
+    /// Up to where the signature or, without one, the head of the ciphertext begins.
+    fn write_front(w: &mut Writer<'_>, protected: &Protected, purpose: SenderUse) {
+        w.array(3).bytes(protected.as_bytes());
+        match purpose {
+            SenderUse::Group => w.map(0),
+            SenderUse::Signed => w.map(1).uint(COUNTER_SIGNATURE0.into()).bytes_head(SIGNATURE_LEN as u64),
+        };
+    }
+
+    fn len(&self) -> usize {
+        [self.front, self.signature, self.head, self.sealed].into_iter().fold(0, usize::saturating_add)
+    }
+}
+
+const SIGNATURE_LEN: usize = size_of::<Signature>();
+
+/// An object about to be written.
+struct Draft<'p> {
+    protected: Protected,
+    layout: Layout,
+    key: ContentKey,
+    piv: Piv,
+    plaintext: &'p [u8],
+}
+
+/// The parts of a signed object that the signature covers, and its place.
+struct Sealed<'a> {
+    protected: &'a [u8],
+    ciphertext: &'a [u8],
+    signature: &'a mut Signature,
+}
+
+impl Draft<'_> {
+    /// Writes the object to the front of `out`, which has room, and lets `sign` fill in the signature.
+    fn write(&self, aad: &ExternalAad, out: &mut [u8], sign: impl FnOnce(Sealed<'_>) -> Result<()>) -> Result<usize> {
+        let Self { protected, layout, key, piv, plaintext } = self;
+        let needed = layout.len();
+        let too_small = Error::Buffer { needed };
+        let object = out.get_mut(..needed).ok_or(too_small)?;
+        let (front, rest) = object.split_at_mut_checked(layout.front).ok_or(too_small)?;
+        let (signature, rest) = rest.split_at_mut_checked(layout.signature).ok_or(too_small)?;
+        let (head, sealed) = rest.split_at_mut_checked(layout.head).ok_or(too_small)?;
+
+        let mut w = Writer::new(front);
+        Layout::write_front(&mut w, protected, layout.purpose);
+        w.finish()?;
+        let mut w = Writer::new(head);
+        w.bytes_head(layout.sealed as u64);
+        w.finish()?;
+        aad.with_enc_structure(protected.as_bytes(), |aad| {
+            key.key().seal(&key.nonce(*piv), aad, plaintext, sealed)
+        })?;
+        if let Ok(signature) = <&mut Signature>::try_from(signature) {
+            let parts = Sealed { protected: protected.as_bytes(), ciphertext: sealed, signature };
+            sign(parts).inspect_err(|_| object.fill(0))?;
+        }
+        Ok(needed)
+    }
+}
