@@ -1,5 +1,5 @@
 // Compiles src/ with the pinned compiler and writes out/NAME.json for every contract that can be deployed, and
-// out/AccessToken.codehash. With --check nothing is written: the files must already be what the compiler gives.
+// out/AccessToken.codehash, the keccak256 of its deployed code in hex.
 'use strict';
 
 const fs = require('fs');
