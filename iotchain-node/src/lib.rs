@@ -1,1 +1,5 @@
 //! The roles of IoTChain on a host.
+
+pub mod coap;
+pub mod dtls;
+pub mod runtime;

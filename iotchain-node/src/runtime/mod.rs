@@ -1,0 +1,5 @@
+//! Sockets and threads around the sans-IO parts.
+
+mod error;
+
+pub use error::NetError;
