@@ -156,6 +156,7 @@ impl PublicKey {
         }
     }
 
+    #[cfg(any(feature = "es256k", feature = "esp256"))]
     /// SEC 1 uncompressed point, `04 || x || y`.
     pub(crate) fn sec1(&self) -> [u8; 65] {
         let mut point = [4; 65];
