@@ -1,0 +1,439 @@
+//! Join Response, Content-Format 261 (RFC 9594, 4.3.1; spec 4.3).
+//!
+//! ```text
+//! {7: gkty, 8: key map, 9: num = j, 10: profile, 11: exp, 12: exi, ? 13: creds, ? 14: peer_roles,
+//!  ? 15: peer_identifiers, ? 16: policies, 17: kdc_cred, 18: kdc_nonce, 19: kdc_cred_verify, 20: rekeying_scheme,
+//!  27: S_i, ? 28: control_group_uri, ? -65538: [event, beacon] or [message]}
+//! ```
+//!
+//! K_j is not in it: S_i and the broadcast yield it (paper, II-E).
+
+use super::credential::Ccs;
+use super::key_map::KeyMap;
+use super::list::{Element, List};
+use super::parameter::{PRIVATE_USE, Unknown, each_pair, each_parameter, nonce, wrap};
+use iotchain_core::cbor::{self, Reader, Writer};
+use iotchain_core::{
+    Address, Error, Gid, KidContext, PublicKey, Result, Roles, Session, Sid, Signature, Signer,
+    Thumbprint, UnixTime,
+};
+use iotchain_token::{KeyUse, sign_bound, verify_bound};
+
+const GKTY: i64 = 7;
+const KEY: i64 = 8;
+const NUM: i64 = 9;
+const PROFILE: i64 = 10;
+const EXP: i64 = 11;
+const EXI: i64 = 12;
+const CREDS: i64 = 13;
+const PEER_ROLES: i64 = 14;
+const PEER_IDENTIFIERS: i64 = 15;
+const GROUP_POLICIES: i64 = 16;
+const KDC_CRED: i64 = 17;
+const KDC_NONCE: i64 = 18;
+const KDC_CRED_VERIFY: i64 = 19;
+const REKEYING_SCHEME: i64 = 20;
+const MGT_KEY_MATERIAL: i64 = 27;
+const CONTROL_GROUP_URI: i64 = 28;
+const BROADCASTS: i64 = -65538;
+
+/// kid context in the protected header of a broadcast.
+const KID_CONTEXT: i64 = 10;
+/// `bstr(cnonce) || bstr(kdc_nonce)` with nonces of at most 32 bytes.
+const MAX_KDC_PAYLOAD: usize = 2 * (2 + 32);
+
+/// Everything a member needs to take part.
+#[derive(Clone, Debug)]
+pub struct JoinResponse<'a> {
+    /// Identity and parameters of the member.
+    pub key_map: KeyMap<'a>,
+    /// The current session j.
+    pub session: Session,
+    /// End of membership.
+    pub expires_at: UnixTime,
+    /// Seconds until then by the key server's clock.
+    pub expires_in: u64,
+    /// Credentials of producers and of senders of signed objects; with the next two, one entry per peer.
+    pub creds: List<'a, Ccs>,
+    /// Their roles, as in their sids.
+    pub peer_roles: List<'a, Roles>,
+    /// Their sids.
+    pub peer_identifiers: List<'a, Sid>,
+    /// Policies of the group.
+    pub policies: Option<GroupPolicies>,
+    /// The signing key of the key server.
+    pub key_server: PublicKey,
+    /// The key server's nonce, 8 to 32 bytes.
+    pub kdc_nonce: &'a [u8],
+    /// The key server's proof of its key, made by [`kdc_proof`].
+    pub kdc_proof: Signature,
+    /// S_i, encoded.
+    pub personal_key: &'a [u8],
+    /// Where broadcasts are multicast to.
+    pub control_uri: Option<&'a str>,
+    /// The latest broadcast, encoded: event and beacon, or one message. Empty if none is sent along.
+    pub broadcasts: List<'a, &'a [u8]>,
+}
+
+/// Policies of a group (RFC 9594, 4.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupPolicies {
+    /// Key Update Check Interval, seconds: how often to poll `num`.
+    pub check_interval: u64,
+    /// Expiration Delta, seconds: the grace after `exp`.
+    pub expiration_delta: u64,
+}
+
+impl Default for GroupPolicies {
+    /// The default values of RFC 9594: 3600 and 0.
+    fn default() -> Self {
+        Self {
+            check_interval: 3600,
+            expiration_delta: 0,
+        }
+    }
+}
+
+/// One producer or sender of signed objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its sid; the roles are its first byte.
+    pub sid: Sid,
+    /// Its address: only the owner of this address may be represented under the key (A4).
+    pub subject: Address,
+    /// Its signing key.
+    pub key: PublicKey,
+}
+
+impl<'a> JoinResponse<'a> {
+    /// Longest acceptable encoding in bytes (A20).
+    pub const MAX_LEN: usize = 8192;
+
+    /// Reads a response. It stays unverified until the key server's proof was checked.
+    ///
+    /// # Errors
+    /// [`Error::Size`]; the CBOR errors 1 to 11; [`Error::Type`] for missing or ill-typed parameters and for fields that
+    /// contradict each other; [`Error::Scheme`] for another rekeying scheme; [`Error::Alg`] outside the suites or if
+    /// the key server's key is not of the group's algorithm; [`Error::Kid`] for a sid of wrong shape or given twice;
+    /// [`Error::Group`] unless key map, S_i and broadcast are of one gid; [`Error::Header`] for a broadcast without one.
+    pub fn parse(bytes: &'a [u8]) -> Result<UnverifiedJoin<'a>> {
+        if bytes.len() > Self::MAX_LEN {
+            return Err(Error::Size);
+        }
+        let response = read(bytes)?;
+        response.check_peers()?;
+        response.check_group()?;
+        if response.key_server.alg() != response.key_map.suite.sign {
+            return Err(Error::Alg);
+        }
+        if response.expires_in > response.expires_at.get() {
+            return Err(Error::Type);
+        }
+        Ok(UnverifiedJoin(response))
+    }
+
+    /// Writes the encoding and returns its length.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the three peer lists differ in length; [`Error::Size`] above [`JoinResponse::MAX_LEN`];
+    /// [`Error::Buffer`] if `out` is too small.
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize> {
+        let peers = self.creds.len();
+        if self.peer_roles.len() != peers || self.peer_identifiers.len() != peers {
+            return Err(Error::Type);
+        }
+        let mut writer = Writer::new(out);
+        writer.map(self.pairs());
+        writer.int(GKTY).int(PRIVATE_USE).int(KEY);
+        self.key_map.write(&mut writer)?;
+        writer.int(NUM).uint(self.session.get().into());
+        writer.int(PROFILE).int(PRIVATE_USE);
+        writer.int(EXP).uint(self.expires_at.get());
+        writer.int(EXI).uint(self.expires_in);
+        if peers > 0 {
+            writer.int(CREDS);
+            self.creds.write(&mut writer)?;
+            writer.int(PEER_ROLES);
+            self.peer_roles.write(&mut writer)?;
+            writer.int(PEER_IDENTIFIERS);
+            self.peer_identifiers.write(&mut writer)?;
+        }
+        if let Some(policies) = &self.policies {
+            writer.int(GROUP_POLICIES).map(2);
+            writer
+                .uint(1)
+                .uint(policies.check_interval)
+                .uint(2)
+                .uint(policies.expiration_delta);
+        }
+        writer.int(KDC_CRED);
+        wrap::<{ Ccs::MAX_LEN }>(&mut writer, |out| {
+            Ccs::key_server(self.key_server).encode(out)
+        })?;
+        writer.int(KDC_NONCE).bytes(self.kdc_nonce);
+        writer.int(KDC_CRED_VERIFY).bytes(&self.kdc_proof);
+        writer.int(REKEYING_SCHEME).int(PRIVATE_USE);
+        writer.int(MGT_KEY_MATERIAL).bytes(self.personal_key);
+        if let Some(uri) = self.control_uri {
+            writer.int(CONTROL_GROUP_URI).text(uri);
+        }
+        if !self.broadcasts.is_empty() {
+            writer.int(BROADCASTS);
+            self.broadcasts.write(&mut writer)?;
+        }
+        if writer.position() > Self::MAX_LEN {
+            return Err(Error::Size);
+        }
+        writer.finish()
+    }
+
+    /// The peers, one by one.
+    pub fn peers(&self) -> impl Iterator<Item = Peer> + use<'a> {
+        self.peer_identifiers
+            .iter()
+            .zip(self.creds.iter())
+            .filter_map(|(sid, Ccs { subject, key })| {
+                let subject = subject?.address;
+                Some(Peer { sid, subject, key })
+            })
+    }
+
+    /// The time at the key server when it answered: `exp - exi` (A15).
+    #[must_use]
+    pub const fn key_server_time(&self) -> UnixTime {
+        self.expires_at.saturating_sub(self.expires_in)
+    }
+
+    fn pairs(&self) -> u64 {
+        let peers = if self.creds.is_empty() { 0 } else { 3 };
+        let optional = [
+            self.policies.is_some(),
+            self.control_uri.is_some(),
+            !self.broadcasts.is_empty(),
+        ];
+        optional
+            .into_iter()
+            .map(u64::from)
+            .fold(11, u64::wrapping_add)
+            .wrapping_add(peers)
+    }
+
+    /// One entry per peer in each list, every key with its owner, roles as in the sid, no sid twice, all sids of the
+    /// length of the member's own.
+    fn check_peers(&self) -> Result<()> {
+        let (creds, roles, sids) = (&self.creds, &self.peer_roles, &self.peer_identifiers);
+        if creds.len() != roles.len() || creds.len() != sids.len() {
+            return Err(Error::Type);
+        }
+        if creds.iter().any(|credential| credential.subject.is_none()) {
+            return Err(Error::Type);
+        }
+        let sid_len = self.key_map.sid.as_bytes().len();
+        for (place, (sid, role)) in sids.iter().zip(roles.iter()).enumerate() {
+            if sid.as_bytes().len() != sid_len
+                || sids.iter().take(place).any(|earlier| earlier == sid)
+            {
+                return Err(Error::Kid);
+            }
+            if sid.roles() != role {
+                return Err(Error::Type);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_group(&self) -> Result<()> {
+        if self.broadcasts.len() > 2 {
+            return Err(Error::Type);
+        }
+        let announced = self
+            .broadcasts
+            .iter()
+            .next()
+            .map(broadcast_gid)
+            .transpose()?;
+        let gid = self.key_map.gid;
+        if personal_key_gid(self.personal_key)? != gid
+            || announced.is_some_and(|announced| announced != gid)
+        {
+            return Err(Error::Group);
+        }
+        Ok(())
+    }
+}
+
+/// A response whose sender is not known yet.
+#[derive(Clone, Debug)]
+pub struct UnverifiedJoin<'a>(JoinResponse<'a>);
+
+impl<'a> UnverifiedJoin<'a> {
+    /// Checks that the key server holds its key and answered this request. `key_server` is the thumbprint pinned when
+    /// the challenge came, `cnonce` the nonce of the request.
+    ///
+    /// # Errors
+    /// [`Error::Kid`] if the key is not the pinned one; [`Error::Sig`] if the proof is not over these nonces.
+    pub fn verify(self, cnonce: &[u8], key_server: &Thumbprint) -> Result<JoinResponse<'a>> {
+        let Self(response) = self;
+        if response.key_server.thumbprint() != *key_server {
+            return Err(Error::Kid);
+        }
+        let (payload, len) = kdc_payload(cnonce, response.kdc_nonce)?;
+        let payload = payload.get(..len).unwrap_or_default();
+        verify_bound(
+            &response.key_server,
+            KeyUse::Kdc,
+            payload,
+            &response.kdc_proof,
+        )?;
+        Ok(response)
+    }
+}
+
+/// The key server's proof of its key: kdc_cred_verify over both nonces (RFC 9594, 4.3.1).
+///
+/// # Errors
+/// [`Error::Type`] for a nonce of more than 32 bytes; [`Error::Sig`] if the signer cannot sign.
+pub fn kdc_proof(signer: &impl Signer, cnonce: &[u8], kdc_nonce: &[u8]) -> Result<Signature> {
+    let (payload, len) = kdc_payload(cnonce, kdc_nonce)?;
+    sign_bound(signer, KeyUse::Kdc, payload.get(..len).unwrap_or_default())
+}
+
+fn kdc_payload(cnonce: &[u8], kdc_nonce: &[u8]) -> Result<([u8; MAX_KDC_PAYLOAD], usize)> {
+    let mut payload = [0; MAX_KDC_PAYLOAD];
+    let mut writer = Writer::new(&mut payload);
+    writer.bytes(cnonce).bytes(kdc_nonce);
+    let len = writer.finish().map_err(|_| Error::Type)?;
+    Ok((payload, len))
+}
+
+fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
+    let (mut key_map, mut num, mut exp, mut exi) = (None, None, None, None);
+    let (mut gkty, mut profile, mut scheme) = (None, None, None);
+    let (mut creds, mut peer_roles, mut peer_identifiers) = (List::EMPTY, List::EMPTY, List::EMPTY);
+    let (mut policies, mut key_server, mut kdc_nonce, mut kdc_proof) = (None, None, None, None);
+    let (mut personal_key, mut control_uri, mut broadcasts) = (None, None, List::EMPTY);
+    each_parameter(bytes, Unknown::Skip, |label, reader| {
+        match label {
+            GKTY => gkty = Some(reader.int()?),
+            KEY => key_map = Some(KeyMap::read(reader)?),
+            NUM => num = Some(Session::new(reader.u32()?)),
+            PROFILE => profile = Some(reader.int()?),
+            EXP => exp = Some(UnixTime::new(reader.uint()?)),
+            EXI => exi = Some(reader.uint()?),
+            CREDS => creds = List::read(reader)?,
+            PEER_ROLES => peer_roles = List::read(reader)?,
+            PEER_IDENTIFIERS => peer_identifiers = List::read(reader)?,
+            GROUP_POLICIES => policies = Some(GroupPolicies::read(reader)?),
+            KDC_CRED => key_server = Some(Ccs::parse(reader.bytes()?)?.key),
+            KDC_NONCE => kdc_nonce = Some(nonce(reader)?),
+            KDC_CRED_VERIFY => kdc_proof = Some(*reader.array_of()?),
+            REKEYING_SCHEME => scheme = Some(reader.int()?),
+            MGT_KEY_MATERIAL => personal_key = Some(reader.bytes()?),
+            CONTROL_GROUP_URI => control_uri = Some(reader.text()?),
+            BROADCASTS => broadcasts = List::read(reader)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    if gkty != Some(PRIVATE_USE) || profile != Some(PRIVATE_USE) {
+        return Err(Error::Type);
+    }
+    match scheme {
+        Some(PRIVATE_USE) => {}
+        Some(_) => return Err(Error::Scheme),
+        None => return Err(Error::Type),
+    }
+    Ok(JoinResponse {
+        key_map: key_map.ok_or(Error::Type)?,
+        session: num.filter(|num| num.get() > 0).ok_or(Error::Type)?,
+        expires_at: exp.filter(|exp| exp.is_encodable()).ok_or(Error::Type)?,
+        expires_in: exi.ok_or(Error::Type)?,
+        creds,
+        peer_roles,
+        peer_identifiers,
+        policies,
+        key_server: key_server.ok_or(Error::Type)?,
+        kdc_nonce: kdc_nonce.ok_or(Error::Type)?,
+        kdc_proof: kdc_proof.ok_or(Error::Type)?,
+        personal_key: personal_key.ok_or(Error::Type)?,
+        control_uri,
+        broadcasts,
+    })
+}
+
+impl GroupPolicies {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        let mut policies = Self::default();
+        each_pair(reader, Unknown::Skip, |label, reader| {
+            match label {
+                1 => policies.check_interval = reader.uint()?,
+                2 => policies.expiration_delta = reader.uint()?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(policies)
+    }
+}
+
+/// The gid in S_i, second after the scheme number (spec 3.4.4, 3.5.2).
+fn personal_key_gid(personal_key: &[u8]) -> Result<Gid> {
+    cbor::check(personal_key)?;
+    let mut reader = Reader::new(personal_key);
+    if reader.array()? < 2 {
+        return Err(Error::Type);
+    }
+    reader.uint()?;
+    Ok(Gid::new(*reader.array_of()?))
+}
+
+/// The gid in the kid context of a signed broadcast.
+fn broadcast_gid(broadcast: &[u8]) -> Result<Gid> {
+    cbor::check(broadcast)?;
+    let mut reader = Reader::new(broadcast);
+    if reader.array()? != 4 {
+        return Err(Error::Type);
+    }
+    let mut gid = None;
+    each_parameter(reader.bytes()?, Unknown::Skip, |label, reader| {
+        if label == KID_CONTEXT {
+            gid = Some(KidContext::parse(reader.bytes()?)?.gid);
+        }
+        Ok(label == KID_CONTEXT)
+    })?;
+    gid.ok_or(Error::Header)
+}
+
+impl Element<'_> for Ccs {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Self::parse(reader.bytes()?)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
+        wrap::<{ Self::MAX_LEN }>(writer, |out| self.encode(out))
+    }
+}
+
+impl Element<'_> for Roles {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        u8::try_from(reader.uint()?)
+            .map(Self::new)
+            .map_err(|_| Error::Type)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
+        writer.uint(self.bits().into());
+        Ok(())
+    }
+}
+
+impl Element<'_> for Sid {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Self::from_slice(reader.bytes()?)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
+        writer.bytes(self.as_bytes());
+        Ok(())
+    }
+}
