@@ -1,0 +1,149 @@
+//! What a member remembers of the newest events (spec 3.4.6, A12, C1, C2).
+
+use super::event::{Beginning, Timing};
+use super::primitives::{ChainValue, Prf, State};
+use core::cmp::Ordering;
+
+/// C at `position`; the states of later sessions follow from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    pub(crate) position: u32,
+    pub(crate) state: State,
+}
+
+impl Chain {
+    /// Whether two states of one interval lie on the same chain; compared at the later position.
+    pub(crate) fn agrees(&self, prf: &Prf, other: &Self) -> bool {
+        let later = self.position.max(other.position);
+        let [a, b] = [self, other].map(|chain| prf.ratchet(&chain.state, chain.position, later));
+        a.ct_eq(&b)
+    }
+}
+
+/// One event and the interval of sessions that it opens.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// k.
+    pub(crate) event: u32,
+    /// First session of the interval.
+    pub(crate) session: Option<u32>,
+    /// First session of the next event, from a signed history.
+    pub(crate) end: Option<u32>,
+    /// Highest session of the interval that a message, a beacon or the key server announced; 0 for none.
+    pub(crate) announced: u32,
+    /// Earliest chain state held.
+    pub(crate) chain: Option<Chain>,
+    /// Newest verified place in the beacon chain.
+    pub(crate) beacon: Option<(u32, ChainValue)>,
+    /// Times, once the message itself was received.
+    pub(crate) timing: Option<Timing>,
+    /// SHA-256 of the message.
+    pub(crate) digest: Option<[u8; 32]>,
+}
+
+impl Known {
+    const fn new(event: u32) -> Self {
+        Self {
+            event,
+            session: None,
+            end: None,
+            announced: 0,
+            chain: None,
+            beacon: None,
+            timing: None,
+            digest: None,
+        }
+    }
+
+    /// Whether K_session may be released: before the certified end, or announced.
+    pub(crate) fn releases(&self, session: u32) -> bool {
+        self.end
+            .map_or(session <= self.announced, |end| session < end)
+    }
+
+    /// Whether another event may begin where `beginning` says, given this one.
+    pub(crate) fn fits(&self, beginning: Beginning) -> bool {
+        let order = self.event.cmp(&beginning.event);
+        if self
+            .session
+            .is_some_and(|session| session.cmp(&beginning.session) != order)
+        {
+            return false;
+        }
+        match (order, self.end) {
+            (Ordering::Less, Some(end)) if self.event.checked_add(1) == Some(beginning.event) => {
+                end == beginning.session
+            }
+            (Ordering::Less, Some(end)) => end < beginning.session,
+            _ => true,
+        }
+    }
+
+    /// Keeps the earliest state; the caller has checked that they agree.
+    pub(crate) fn keep(&mut self, chain: Chain) {
+        if self
+            .chain
+            .as_ref()
+            .is_none_or(|held| chain.position < held.position)
+        {
+            self.chain = Some(chain);
+        }
+    }
+
+    pub(crate) fn announce(&mut self, session: u32) {
+        self.announced = self.announced.max(session);
+    }
+}
+
+/// The `W` newest events; the lowest number makes room first, with all that belongs to it (spec C2).
+#[derive(Clone, Debug)]
+pub(crate) struct Window<const W: usize> {
+    places: [Option<Known>; W],
+}
+
+impl<const W: usize> Window<W> {
+    pub(crate) const fn new() -> Self {
+        const { assert!(W > 0, "a member needs room for one event") };
+        Self {
+            places: [const { None }; W],
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Known> {
+        self.places.iter().flatten()
+    }
+
+    pub(crate) fn get(&self, event: u32) -> Option<&Known> {
+        self.iter().find(|known| known.event == event)
+    }
+
+    pub(crate) fn get_mut(&mut self, event: u32) -> Option<&mut Known> {
+        self.places
+            .iter_mut()
+            .flatten()
+            .find(|known| known.event == event)
+    }
+
+    /// The place of `event`, made free if need be; `None` if all places hold newer events.
+    pub(crate) fn place(&mut self, event: u32) -> Option<&mut Known> {
+        let number = |place: &Option<Known>| place.as_ref().map_or(0, |known| known.event);
+        let index = match self.places.iter().position(|place| number(place) == event) {
+            Some(index) => index,
+            // free places count as event 0, which does not exist
+            None => {
+                let (index, lowest) = self
+                    .places
+                    .iter()
+                    .map(number)
+                    .enumerate()
+                    .min_by_key(|(_, event)| *event)?;
+                if lowest > event {
+                    return None;
+                }
+                *self.places.get_mut(index)? = Some(Known::new(event));
+                index
+            }
+        };
+        self.places.get_mut(index)?.as_mut()
+    }
+}

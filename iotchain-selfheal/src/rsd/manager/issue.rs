@@ -1,0 +1,186 @@
+//! Issuing an event: fresh secrets, links to the events of the window, covers of the classes (spec 3.4.5).
+
+use super::{GroupManager, Parameters};
+use crate::broadcast::{Envelope, MAX_OVERHEAD};
+use crate::rsd::SCHEME;
+use crate::rsd::cover::class_cover;
+use crate::rsd::event::{ENTRY_LEN, Timing};
+use crate::rsd::primitives::{ChainValue, EventNonce, Prf, State, xor};
+use alloc::vec::Vec;
+use iotchain_core::cbor::Writer;
+use iotchain_core::{Error, Result, Secret, Session, Signer, TryCryptoRng};
+use zeroize::Zeroize;
+
+/// What an event leaves behind.
+#[derive(Clone)]
+pub(super) struct Issued {
+    pub(super) session: u32,
+    /// C at `session`.
+    pub(super) state: State,
+    /// v at the last session of the epoch; secret until disclosed.
+    pub(super) top: ChainValue,
+}
+
+impl Issued {
+    /// C at a session of the interval.
+    pub(super) fn state_at(&self, prf: &Prf, session: u32) -> State {
+        prf.ratchet(&self.state, self.session, session)
+    }
+}
+
+impl Drop for Issued {
+    fn drop(&mut self) {
+        self.top.zeroize();
+    }
+}
+
+/// The randomness of one event, drawn at the time of issue and never again (spec A7).
+pub(super) struct Fresh {
+    z: State,
+    nonce: EventNonce,
+    top: Secret<16>,
+}
+
+impl Fresh {
+    pub(super) fn draw(rng: &mut impl TryCryptoRng) -> Result<Self> {
+        let z = draw(rng)?;
+        let mut nonce = EventNonce::default();
+        rng.try_fill_bytes(&mut nonce).map_err(|_| Error::Random)?;
+        Ok(Self {
+            z,
+            nonce,
+            top: draw(rng)?,
+        })
+    }
+}
+
+pub(super) fn draw(rng: &mut impl TryCryptoRng) -> Result<Secret<16>> {
+    let mut bytes = [0; 16];
+    rng.try_fill_bytes(&mut bytes).map_err(|_| Error::Random)?;
+    let secret = Secret::new(bytes);
+    bytes.zeroize();
+    Ok(secret)
+}
+
+impl GroupManager {
+    /// The event that begins `session`, signed; pending revocations are part of it. Changes nothing yet.
+    pub(super) fn issue(
+        &self,
+        session: u32,
+        timing: Timing,
+        fresh: &Fresh,
+        signer: &impl Signer,
+    ) -> Result<(Issued, Vec<u8>)> {
+        let Parameters {
+            gid,
+            epoch,
+            depth,
+            last,
+            window,
+            history,
+            ..
+        } = self.parameters;
+        let k = u32::try_from(self.events.len())
+            .ok()
+            .and_then(|n| n.checked_add(1))
+            .ok_or(Error::SessionRange)?;
+        let newest = |n: u8| {
+            let skip = self
+                .events
+                .len()
+                .saturating_sub(usize::from(n.saturating_sub(1)));
+            self.events.iter().skip(skip)
+        };
+        let sessions: Vec<u32> = newest(history)
+            .map(|event| event.session)
+            .chain([session])
+            .collect();
+        let revoked = self.revoked_from_next();
+
+        let mut z = fresh.z.clone();
+        let mut links = Vec::new();
+        let mut covers = Vec::new();
+        // class c: the slots that joined before window event c, and at or after the one before it
+        let ends = newest(window).map(Some).chain([None]);
+        let mut first_slot = 0;
+        for (class, old) in (0u8..).zip(ends) {
+            let end = self.first_slot_since(old.map_or(session, |event| event.session));
+            covers.push(self.cover(class, first_slot..end, &revoked, &z, &fresh.nonce)?);
+            first_slot = end;
+            if let Some(old) = old {
+                let mask = self.prf.link_mask(&z, k, class.into());
+                links.extend_from_slice(xor(old.state.expose(), &mask).expose());
+                z = self.prf.next_class(&z, k, class.into());
+            }
+        }
+        let state = self.prf.chain(&z, k, session);
+        let issued = Issued {
+            session,
+            state,
+            top: *fresh.top.expose(),
+        };
+
+        let anchor = self.beacon_value(k, &issued, session);
+        let key_check = self.prf.key_check(&issued.state, k, session);
+        let write = |writer: &mut Writer<'_>| {
+            writer
+                .array(13)
+                .uint(SCHEME.into())
+                .uint(epoch.into())
+                .uint(k.into())
+                .uint(depth.into());
+            writer
+                .uint(last.get().into())
+                .uint(timing.starts.get())
+                .uint(timing.duration.into());
+            writer
+                .bytes(&fresh.nonce)
+                .bytes(&anchor)
+                .bytes(key_check.expose());
+            writer.array(sessions.len() as u64);
+            sessions.iter().for_each(|session| {
+                writer.uint((*session).into());
+            });
+            writer.bytes(&links).array(covers.len() as u64);
+            covers.iter().for_each(|cover| {
+                writer.bytes(cover);
+            });
+        };
+        let payload = super::encode(write)?;
+        let mut message = alloc::vec![0; payload.len().saturating_add(MAX_OVERHEAD)];
+        let len = Envelope::seal(signer, gid, Session::new(session), &payload, &mut message)?;
+        message.truncate(len);
+        Ok((issued, message))
+    }
+
+    /// Revoked slots with the pending ones, in order.
+    fn revoked_from_next(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> = self.revoked.keys().chain(&self.pending).copied().collect();
+        slots.sort_unstable();
+        slots
+    }
+
+    /// The entries of one class: subset || Z xor pad.
+    fn cover(
+        &self,
+        class: u8,
+        slots: core::ops::Range<u32>,
+        revoked: &[u32],
+        z: &State,
+        nonce: &EventNonce,
+    ) -> Result<Vec<u8>> {
+        if slots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let subsets = class_cover(self.parameters.depth, slots, revoked)?;
+        let mut entries = Vec::with_capacity(subsets.len().saturating_mul(ENTRY_LEN));
+        for subset in subsets {
+            let pad = self
+                .prf
+                .pad(&self.label(subset.top(), subset.hole()), nonce, class);
+            entries.extend_from_slice(&subset.pack());
+            entries.extend_from_slice(xor(z.expose(), &pad).expose());
+        }
+        Ok(entries)
+    }
+}

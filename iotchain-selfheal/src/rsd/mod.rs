@@ -1,0 +1,40 @@
+//! Scheme 2, ratcheted subset difference with join classes (spec 3.4).
+//!
+//! ```text
+//!  session   1    2    3    4    5    6    7        C: chain state of the interval, K_j = F(C_j)
+//!  event     k=1            k=2       k=3           ->: C_{j+1} = F'(C_j), no message needed
+//!            C -> C -> C    C -> C    C -> C        a joiner gets C_join and is in from there on
+//!            `--- link ----'`- link -'              an event carries the chain states of its window
+//!  class 0: joined before 1 | class 1: joined 1..4 | ...   class c opens Z_c, Z_{c+1} = F''(Z_c)
+//! ```
+//!
+//! A revocation is an event: the new chain state goes to the members that remain, under a subset-difference cover.
+//! Older classes compute the secrets of later ones and never the reverse, so a member that lost broadcasts heals every
+//! interval of the window that it took part in, and a coalition of revoked and later members stays outside.
+
+mod beacon;
+mod event;
+mod known;
+mod member;
+mod personal_key;
+mod primitives;
+mod recover;
+mod release;
+mod tree;
+
+#[cfg(feature = "manager")]
+mod cover;
+#[cfg(feature = "manager")]
+mod manager;
+
+#[cfg(feature = "manager")]
+pub use manager::{Announcement, GroupManager, Parameters, Plan};
+pub use member::{HighWater, Member, Received};
+pub use personal_key::PersonalKey;
+
+/// First element of an rsd event and of its personal key.
+const SCHEME: u32 = 2;
+/// First element of a message of the scheme polynomial.
+const OTHER_SCHEME: u32 = 1;
+/// First element of a beacon.
+const BEACON: u32 = 3;

@@ -1,0 +1,238 @@
+//! S_i, the personal key that a member gets once over DTLS (spec 3.4.4).
+//!
+//! ```text
+//! [2, gid, epoch, depth, slot, join, last, event, C(0|16), v(0|16), labels, history: [* [begin, until, C]]]
+//! ```
+
+use super::SCHEME;
+use super::primitives::{ChainValue, State};
+use super::tree::{MAX_DEPTH, Node, label_count, label_index};
+use core::fmt;
+use core::ops::Range;
+use iotchain_core::cbor::{self, Reader};
+use iotchain_core::{Error, Gid, Result, Session};
+
+/// The personal key of one slot, read in place from its encoding.
+///
+/// `S` owns or borrows the bytes: `&[u8]` or an array on a device, `Zeroizing<Vec<u8>>` on a host. 16 d(d+1)/2 bytes of
+/// labels and about 50 more; a history grant adds about 27 bytes per event. The bytes are secret.
+#[derive(Clone)]
+pub struct PersonalKey<S> {
+    bytes: S,
+    gid: Gid,
+    epoch: u32,
+    depth: u8,
+    slot: u32,
+    join: u32,
+    last: u32,
+    event: u32,
+    state: Range<usize>,
+    value: Option<ChainValue>,
+    labels: Range<usize>,
+    history: Range<usize>,
+}
+
+/// Chain state of earlier sessions: C_begin, good for begin..until.
+pub(crate) struct Grant {
+    pub(crate) begin: u32,
+    pub(crate) until: u32,
+    pub(crate) state: State,
+}
+
+impl<S: AsRef<[u8]>> PersonalKey<S> {
+    /// Reads a personal key and checks every length and relation of it.
+    ///
+    /// # Errors
+    /// A format error (1 to 11), [`Error::Scheme`] for another first element, else [`Error::Type`].
+    pub fn parse(bytes: S) -> Result<Self> {
+        let encoded = bytes.as_ref();
+        cbor::check(encoded)?;
+        let mut reader = Reader::new(encoded);
+        // the place in `encoded` of the `len` bytes that were read last
+        let place = |reader: &Reader<'_>, len: usize| {
+            let end = encoded.len().saturating_sub(reader.remaining().len());
+            end.saturating_sub(len)..end
+        };
+        let elements = reader.array()?;
+        if elements == 0 {
+            return Err(Error::Type);
+        }
+        if reader.u32()? != SCHEME {
+            return Err(Error::Scheme);
+        }
+        if elements != 12 {
+            return Err(Error::Type);
+        }
+        let gid = Gid::new(*reader.array_of()?);
+        let epoch = reader.u32()?;
+        let depth = reader.u32()?;
+        let [slot, join, last, event] =
+            [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
+        let state_len = reader.bytes()?.len();
+        let state = place(&reader, state_len);
+        let value: Option<ChainValue> = match reader.bytes()? {
+            [] => None,
+            value => Some(value.try_into().map_err(|_| Error::Type)?),
+        };
+        let labels_len = reader.bytes()?.len();
+        let labels = place(&reader, labels_len);
+        let history = place(&reader, 0).end..encoded.len();
+        let grants = check_history(&mut reader, join)?;
+
+        let depth = u8::try_from(depth).map_err(|_| Error::Type)?;
+        let open = event != 0;
+        let shape = matches!(depth, 1..=MAX_DEPTH)
+            && slot < 1u32.wrapping_shl(depth.into()).wrapping_sub(1)
+            && labels_len == label_count(depth).saturating_mul(16)
+            && state_len == if open { 16 } else { 0 }
+            && value.is_some() == open
+            && (open || grants == 0)
+            && join <= last
+            && last != 0;
+        if !shape {
+            return Err(Error::Type);
+        }
+        Ok(Self {
+            gid,
+            epoch,
+            depth,
+            slot,
+            join,
+            last,
+            event,
+            state,
+            value,
+            labels,
+            history,
+            bytes,
+        })
+    }
+
+    /// The group instance.
+    #[must_use]
+    pub const fn gid(&self) -> Gid {
+        self.gid
+    }
+
+    /// The epoch of the scheme inside the gid.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The slot, 0..2^depth - 1.
+    #[must_use]
+    pub const fn slot(&self) -> u32 {
+        self.slot
+    }
+
+    /// The session from which the member takes part. A key issued before its epoch opened has the session before the
+    /// first one, which may be 0.
+    #[must_use]
+    pub const fn join(&self) -> Session {
+        Session::new(self.join)
+    }
+
+    /// The last session of the epoch, after which the key is worthless and should be erased.
+    #[must_use]
+    pub const fn last(&self) -> Session {
+        Session::new(self.last)
+    }
+
+    /// Whether the key was issued before the epoch opened.
+    #[must_use]
+    pub const fn is_pre_issued(&self) -> bool {
+        self.event == 0
+    }
+
+    /// The encoding.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    pub(crate) const fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// The number of the event in force at `join`, 0 if the epoch had not opened.
+    pub(crate) const fn event(&self) -> u32 {
+        self.event
+    }
+
+    pub(crate) const fn leaf(&self) -> Node {
+        Node::leaf(self.depth, self.slot)
+    }
+
+    /// C_join.
+    pub(crate) fn state(&self) -> Option<State> {
+        State::from_slice(self.as_bytes().get(self.state.clone())?)
+    }
+
+    /// v_join of the beacon chain.
+    pub(crate) const fn value(&self) -> Option<ChainValue> {
+        self.value
+    }
+
+    /// The label of `node`, sibling of the member's own path, with respect to its ancestor at depth `top`.
+    pub(crate) fn label(&self, top: u8, node: Node) -> Option<State> {
+        let labels = self.as_bytes().get(self.labels.clone())?;
+        let (labels, _) = labels.as_chunks::<16>();
+        labels
+            .get(label_index(self.depth, top, node.depth()))
+            .map(|label| State::new(*label))
+    }
+
+    /// The grant that covers `session`.
+    pub(crate) fn grant(&self, session: u32) -> Option<Grant> {
+        let mut reader = Reader::new(self.as_bytes().get(self.history.clone())?);
+        let grants = reader.array().ok()?;
+        (0..grants).find_map(|_| {
+            let grant = read_grant(&mut reader).ok()?;
+            (grant.begin..grant.until)
+                .contains(&session)
+                .then_some(grant)
+        })
+    }
+}
+
+fn read_grant(reader: &mut Reader<'_>) -> Result<Grant> {
+    if reader.array()? != 3 {
+        return Err(Error::Type);
+    }
+    let (begin, until) = (reader.u32()?, reader.u32()?);
+    Ok(Grant {
+        begin,
+        until,
+        state: State::new(*reader.array_of()?),
+    })
+}
+
+/// Every grant is `begin < until <= join`; gives their number.
+fn check_history(reader: &mut Reader<'_>, join: u32) -> Result<usize> {
+    let grants = reader.array()?;
+    for _ in 0..grants {
+        let grant = read_grant(reader)?;
+        if grant.begin >= grant.until || grant.until > join {
+            return Err(Error::Type);
+        }
+    }
+    Ok(grants)
+}
+
+impl<S> fmt::Debug for PersonalKey<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            gid,
+            epoch,
+            slot,
+            join,
+            last,
+            ..
+        } = self;
+        write!(
+            f,
+            "PersonalKey({gid}, epoch {epoch}, slot {slot}, sessions {join}..={last}, ..)"
+        )
+    }
+}

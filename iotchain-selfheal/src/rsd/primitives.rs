@@ -1,0 +1,159 @@
+//! The one primitive of the scheme: AES-128 as a pseudorandom function with a tag per use (spec 3.4.2).
+//!
+//! ```text
+//! F_k(tag, x, y) = AES-128_k( tag(1) || sigma(7) || BE32(x) || BE32(y) )
+//! sigma          = first 7 bytes of SHA-256("IoTChain-SH2" || 0x04 || gid || BE32(epoch))
+//! ```
+
+use super::tree::Node;
+use iotchain_core::aes::Aes128;
+use iotchain_core::hash::sha256;
+use iotchain_core::{Gid, GroupKey, Secret};
+use zeroize::Zeroize;
+
+/// A 16-byte secret of the scheme: a label, a class secret Z_c or a chain state C_j.
+pub(crate) type State = Secret<16>;
+/// A value v_j of a beacon chain; public once disclosed.
+pub(crate) type ChainValue = [u8; 16];
+/// The public nonce of an event.
+pub(crate) type EventNonce = [u8; 7];
+
+/// What a block is for; no two uses share a block under one key.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Tag {
+    #[cfg(feature = "manager")]
+    Root = 1,
+    Child = 2,
+    Pad = 3,
+    NextClass = 4,
+    Link = 5,
+    Chain = 6,
+    Ratchet = 7,
+    GroupKey = 8,
+    KeyCheck = 9,
+    Beacon = 10,
+}
+
+/// The function family of one (gid, epoch).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prf {
+    sigma: [u8; 7],
+}
+
+impl Prf {
+    pub(crate) fn new(gid: Gid, epoch: u32) -> Self {
+        let hash = sha256(&[b"IoTChain-SH2\x04", gid.as_bytes(), &epoch.to_be_bytes()]);
+        Self {
+            sigma: hash.first_chunk().copied().unwrap_or_default(),
+        }
+    }
+
+    /// LABEL_i of a node; `master` is the expanded mk of the group manager.
+    #[cfg(feature = "manager")]
+    pub(crate) fn root_label(&self, master: &Aes128, node: Node) -> State {
+        encrypt(master, self.block(Tag::Root, node.heap_index(), 0))
+    }
+
+    /// One STEP: the label of `child` with respect to `top`, from the label of its parent.
+    pub(crate) fn child_label(&self, parent: &State, top: Node, child: Node) -> State {
+        self.f(parent, Tag::Child, top.heap_index(), child.heap_index())
+    }
+
+    /// The label of `to` with respect to `top`, from the one of its ancestor at depth `from`.
+    pub(crate) fn descend(&self, mut label: State, top: Node, from: u8, to: Node) -> State {
+        for depth in from.saturating_add(1)..=to.depth() {
+            label = self.child_label(&label, top, to.ancestor(depth));
+        }
+        label
+    }
+
+    /// What covers Z of `class` in a cover entry; `label` belongs to its subset.
+    pub(crate) fn pad(&self, label: &State, nonce: &EventNonce, class: u8) -> State {
+        let [n0, n1, n2, n3, n4, n5, n6] = *nonce;
+        let x = u32::from_be_bytes([n0, n1, n2, n3]);
+        let y = u32::from_be_bytes([n4, n5, n6, class]);
+        self.f(label, Tag::Pad, x, y)
+    }
+
+    /// Z_{class+1} from Z_class of event `k`.
+    pub(crate) fn next_class(&self, z: &State, k: u32, class: u32) -> State {
+        self.f(z, Tag::NextClass, k, class.wrapping_add(1))
+    }
+
+    /// What covers the chain state in link `class` of event `k`.
+    pub(crate) fn link_mask(&self, z: &State, k: u32, class: u32) -> State {
+        self.f(z, Tag::Link, k, class)
+    }
+
+    /// The fresh chain state of event `k` at `session`, from Z of the last class.
+    pub(crate) fn chain(&self, z: &State, k: u32, session: u32) -> State {
+        self.f(z, Tag::Chain, k, session)
+    }
+
+    /// C_to from C_from; `to` is not below `from`.
+    pub(crate) fn ratchet(&self, state: &State, from: u32, to: u32) -> State {
+        let mut state = state.clone();
+        for session in from..to {
+            state = self.f(&state, Tag::Ratchet, 0, session.wrapping_add(1));
+        }
+        state
+    }
+
+    /// K_j from C_j.
+    pub(crate) fn group_key(&self, state: &State, session: u32) -> GroupKey {
+        GroupKey::new(*self.f(state, Tag::GroupKey, 0, session).expose())
+    }
+
+    /// The key check value of event `k` that starts at `session` with chain state `state`.
+    pub(crate) fn key_check(&self, state: &State, k: u32, session: u32) -> State {
+        self.f(state, Tag::KeyCheck, k, session)
+    }
+
+    /// v_to from v_from of the beacon chain of event `k`; `to` is not above `from`.
+    pub(crate) fn beacon_back(&self, value: &ChainValue, k: u32, from: u32, to: u32) -> ChainValue {
+        let mut value = *value;
+        for session in (to..from).rev() {
+            let j = session.wrapping_add(1);
+            let hash = sha256(&[
+                &[Tag::Beacon as u8],
+                &self.sigma,
+                &k.to_be_bytes(),
+                &j.to_be_bytes(),
+                &value,
+            ]);
+            value = hash.first_chunk().copied().unwrap_or_default();
+        }
+        value
+    }
+
+    fn f(&self, key: &State, tag: Tag, x: u32, y: u32) -> State {
+        encrypt(&Aes128::new(key.expose()), self.block(tag, x, y))
+    }
+
+    fn block(&self, tag: Tag, x: u32, y: u32) -> [u8; 16] {
+        let [s0, s1, s2, s3, s4, s5, s6] = self.sigma;
+        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_be_bytes(), y.to_be_bytes());
+        [
+            tag as u8, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
+        ]
+    }
+}
+
+fn encrypt(key: &Aes128, mut block: [u8; 16]) -> State {
+    key.encrypt_block(&mut block);
+    let state = State::new(block);
+    block.zeroize();
+    state
+}
+
+/// `a` xor `b`: masks and unmasks a state.
+pub(crate) fn xor(a: &[u8; 16], b: &State) -> State {
+    let mut out = *a;
+    for (byte, mask) in out.iter_mut().zip(b.expose()) {
+        *byte ^= mask;
+    }
+    let state = State::new(out);
+    out.zeroize();
+    state
+}
