@@ -4,12 +4,16 @@
 mod account;
 pub mod contract;
 mod convert;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 mod error;
 mod ledger;
 mod sender;
 
 pub use account::{Account, Transaction};
 pub use contract::{AccessToken, TokenView};
+#[cfg(feature = "embedded")]
+pub use embedded::EmbeddedLedger;
 pub use error::{LedgerError, Result};
 pub use ledger::{Call, Hash, Header, Ledger, Log, Receipt, Word};
 pub use sender::Sender;

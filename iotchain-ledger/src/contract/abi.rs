@@ -14,7 +14,7 @@ alloy_sol_types::sol! {
     function owner() external view returns (address);
 
     event TokenAdded(address indexed client, address indexed res, uint48 indexed serial, bytes4 claims, uint40 notBefore, uint40 expiresAt);
-    event TokenDeleted(address indexed client, address indexed res, uint48 indexed serial, address by);
+    event TokenDeleted(address indexed client, address indexed res, uint48 indexed serial, address by, bool blocked);
     event ResourceSet(address indexed res, address policy, uint40 maxTtl, uint24 policyGas);
     event ResourceRevoked(address indexed res, uint32 epoch, address by);
     event AuthorizerSet(address indexed account, bool allowed);

@@ -39,6 +39,8 @@ pub enum Event {
         serial: u64,
         /// Who did it.
         by: Address,
+        /// Whether the client is barred from asking again (spec 8, A14).
+        blocked: bool,
     },
     /// A resource server was registered, or its policy changed.
     ResourceSet {
@@ -117,6 +119,7 @@ impl Event {
                     res: from_alloy(e.res),
                     serial: e.serial.to(),
                     by: from_alloy(e.by),
+                    blocked: e.blocked,
                 }
             }
             abi::ResourceSet::SIGNATURE_HASH => {

@@ -107,7 +107,7 @@ impl AccessToken {
         deploy(
             sender,
             ATTESTATION_POLICY,
-            &(to_alloy(attester), to_alloy(self.0)).abi_encode(),
+            &(to_alloy(self.0), to_alloy(attester)).abi_encode(),
         )
     }
 
