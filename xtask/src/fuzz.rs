@@ -1,9 +1,13 @@
 //! Fuzzing with libFuzzer, in the workspace `fuzz/`, on the stable compiler.
+//!
+//! Seeds are real messages: every byte string of the vector files that belong to a target.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Outcome, cargo, none, root, run};
+use crate::run::{Outcome, cargo, none, root, run, run_quietly};
 
 /// Coverage that libFuzzer reads; the same passes that cargo-fuzz asks for, without a sanitizer,
 /// since the fuzzed crates hold no `unsafe`.
@@ -15,14 +19,26 @@ const HOST: &str = "x86_64-unknown-linux-gnu";
 /// Seconds for each target in the smoke run.
 const SMOKE_SECONDS: u32 = 5;
 
+/// Vector files that hold messages for a target.
+const SEEDS: &[(&str, &[&str])] = &[
+    ("cbor", &["objects", "keyserver", "broadcast-rsd", "token"]),
+    ("join", &["keyserver"]),
+    ("member", &["broadcast-rsd"]),
+    ("object", &["objects"]),
+    ("personal_key", &["broadcast-rsd"]),
+    ("public_key", &["params"]),
+    ("token", &["token", "pop"]),
+];
+/// Longer seeds slow the fuzzer down and teach it nothing.
+const LONGEST_SEED: usize = 4096;
+
 /// Runs every target for a few seconds.
 pub(crate) fn smoke() -> Outcome {
     let targets = targets()?;
     build()?;
     let limit = format!("-max_total_time={SMOKE_SECONDS}");
-    let runs = targets
-        .iter()
-        .map(|target| run(fuzzer(target).args([&limit, "-print_final_stats=0", "-verbosity=0"])));
+    let smoke = |target: &String| run_quietly(fuzzer(target)?.arg(&limit));
+    let runs = targets.iter().map(smoke);
     let failed: Vec<String> = runs.filter_map(Result::err).collect();
     println!("{} targets", targets.len());
     none("fuzz targets failed", &failed)
@@ -35,7 +51,7 @@ pub(crate) fn one(target: Option<&str>) -> Outcome {
         return Err(format!("which target? {}", targets.join(", ")));
     };
     build()?;
-    run(&mut fuzzer(target))
+    run(&mut fuzzer(target)?)
 }
 
 fn build() -> Outcome {
@@ -46,27 +62,57 @@ fn build() -> Outcome {
         .env("CARGO_TARGET_DIR", target_dir()))
 }
 
-/// The target's binary over its corpus; findings go to `fuzz/artifacts/`.
-fn fuzzer(target: &str) -> Command {
-    let mut fuzzer = Command::new(target_dir().join(HOST).join("release").join(target));
+/// The target's binary over its corpus and seeds; findings go to `fuzz/artifacts/`.
+fn fuzzer(target: &str) -> Result<Command, String> {
     let fuzz = root().join("fuzz");
-    let (found, seeds) = (
-        fuzz.join("corpus").join(target),
-        fuzz.join("seeds").join(target),
-    );
-    let artifacts = fuzz.join("artifacts").join(target);
-    for folder in [&found, &artifacts] {
-        // A folder that cannot be made shows up at once when the fuzzer starts.
-        let _ = std::fs::create_dir_all(folder);
-    }
+    let folder = |kind: &str| -> Result<PathBuf, String> {
+        let folder = fuzz.join(kind).join(target);
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(folder)
+    };
+    let (corpus, seeds, artifacts) = (folder("corpus")?, folder("seeds")?, folder("artifacts")?);
+    plant(target, &seeds)?;
+    let mut fuzzer = Command::new(target_dir().join(HOST).join("release").join(target));
     fuzzer
-        .arg(found)
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args(["-timeout=10", "-rss_limit_mb=1024"]);
-    if seeds.is_dir() {
-        fuzzer.arg(seeds);
+    fuzzer.args([corpus, seeds]);
+    Ok(fuzzer)
+}
+
+/// Writes the seeds of a target.
+fn plant(target: &str, folder: &Path) -> Outcome {
+    let files = SEEDS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .map_or(&[][..], |(_, files)| files);
+    let mut seeds = BTreeSet::new();
+    for file in files {
+        let path = root().join("vectors").join(file).with_extension("json");
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        seeds.extend(
+            text.split('"')
+                .filter_map(bytes)
+                .filter(|seed| seed.len() <= LONGEST_SEED),
+        );
     }
-    fuzzer
+    for (number, seed) in seeds.iter().enumerate() {
+        let path = folder.join(format!("{number:04}"));
+        fs::write(&path, seed).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The bytes of a hex string, if it is one.
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    if hex.is_empty() || !hex.len().is_multiple_of(2) || !hex.is_ascii() {
+        return None;
+    }
+    let pairs = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok());
+    pairs.collect()
 }
 
 fn target_dir() -> PathBuf {
@@ -79,7 +125,7 @@ fn target_dir() -> PathBuf {
 fn targets() -> Result<Vec<String>, String> {
     let folder = root().join("fuzz/fuzz_targets");
     let entries =
-        std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let names =
         entries.filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(str::to_owned));
     let mut names: Vec<String> = names.collect();

@@ -38,6 +38,23 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     }
 }
 
+/// Shows and runs `command`, and shows what it printed only if it failed.
+pub(crate) fn run_quietly(command: &mut Command) -> Outcome {
+    println!("$ {}", shown(command));
+    let result = command
+        .output()
+        .map_err(|error| format!("`{}`: {error}", shown(command)))?;
+    if result.status.success() {
+        return Ok(());
+    }
+    print!(
+        "{}{}",
+        String::from_utf8_lossy(&result.stdout),
+        String::from_utf8_lossy(&result.stderr)
+    );
+    Err(format!("`{}` ended with {}", shown(command), result.status))
+}
+
 /// The standard output of `command`, which must succeed.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let result = command.stderr(Stdio::inherit()).output();
