@@ -1,0 +1,214 @@
+//! A member of one group, whole: keys that heal, credentials of the senders, and the objects they open.
+//!
+//! ```text
+//! JoinResponse --> Membership <-- receive(event or beacon)
+//!                      |--> open_response, open_stored      plaintext of others
+//!                      `--> enter(&mut Sender, now)         own objects, while a session may be sealed in
+//! ```
+
+use crate::join::{JoinResponse, Peer};
+use iotchain_core::{Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime};
+use iotchain_oscar::{
+    Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Opened, Policy, Receiver, ResourceId, Sender,
+    Sessions, StoredState,
+};
+use iotchain_selfheal::rsd::{HighWater, Member, PersonalKey, Received};
+use iotchain_selfheal::{self as selfheal, Authority};
+
+/// What a member keeps of one group.
+///
+/// `S` holds the encoded personal key S_i and wipes it (`Zeroizing<Vec<u8>>` on hosts, a static array on devices);
+/// `W` is the number of events whose keys are kept, `C` the number of credentials.
+#[derive(Debug)]
+pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
+    member: Member<S, W>,
+    group: Group,
+    sid: Sid,
+    credentials: Credentials<C>,
+    policy: Policy,
+    failures: Failures,
+}
+
+impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
+    /// The membership that a verified join response grants. `personal_key` owns a copy of its S_i.
+    ///
+    /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other.
+    ///
+    /// # Errors
+    /// [`Error::Group`] if key map and personal key name different groups, [`Error::Capacity`] for more than `C`
+    /// credentials, or what is wrong with the personal key.
+    pub fn new(response: &JoinResponse<'_>, personal_key: S) -> Result<Self> {
+        let key_map = &response.key_map;
+        let authority = Authority::new(key_map.gid, response.key_server);
+        let policy = selfheal::Policy { grace: key_map.grace, ..selfheal::Policy::DEFAULT };
+        let member = Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
+        let group = Group {
+            gid: key_map.gid,
+            ks: response.key_server.thumbprint(),
+            suite: key_map.suite,
+            sid_len: key_map.sid.as_bytes().len(),
+        };
+        let mut credentials = Credentials::EMPTY;
+        for Peer { sid, subject, key } in response.peers() {
+            credentials.insert(sid, subject, key)?;
+        }
+        Ok(Self { member, group, sid: key_map.sid, credentials, policy: Policy::default(), failures: Failures::new() })
+    }
+
+    /// Sets what is tolerated of objects (size, clock skew, age of a first signed object).
+    pub const fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// The group.
+    #[must_use]
+    pub const fn group(&self) -> &Group {
+        &self.group
+    }
+
+    /// The own sender id.
+    #[must_use]
+    pub const fn sid(&self) -> Sid {
+        self.sid
+    }
+
+    /// The group keys.
+    #[must_use]
+    pub const fn member(&self) -> &Member<S, W> {
+        &self.member
+    }
+
+    /// Takes a session broadcast in: a signed event or a beacon, told apart by its first item.
+    ///
+    /// # Errors
+    /// See [`Member::receive`]; the state is then as before. [`Error::NeedEvent`] asks to fetch the event first,
+    /// [`Error::BroadcastOld`] is no harm.
+    pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
+        self.member.receive(message, now)
+    }
+
+    /// Takes over the position that the key server told over DTLS, e.g. after boot (spec 3.3).
+    ///
+    /// # Errors
+    /// See [`Member::announce`].
+    pub fn announce(&mut self, mark: HighWater) -> Result<()> {
+        self.member.announce(mark)
+    }
+
+    /// Learns the credential of another sender, or its new key.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] when `C` other senders are known.
+    pub fn learn(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
+        self.credentials.insert(sid, subject, key)
+    }
+
+    /// Opens the direct response to `exchange`, see [`Receiver::open_response`].
+    ///
+    /// # Errors
+    /// See [`Receiver::open_response`].
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what the object is bound to")]
+    pub fn open_response(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        code: u8,
+        exchange: &mut Exchange,
+        freshness: Freshness<'_>,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        self.with_receiver(now, |mut receiver| {
+            receiver.open_response(object, resource, code, exchange, freshness, out)
+        })
+    }
+
+    /// Opens a signed object from a proxy or cache, see [`Receiver::open_stored`].
+    ///
+    /// # Errors
+    /// See [`Receiver::open_stored`].
+    pub fn open_stored(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        stored: &mut StoredState,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        self.with_receiver(now, |mut receiver| receiver.open_stored(object, resource, stored, now, out))
+    }
+
+    /// A sender context for this boot, see [`Sender::new`].
+    ///
+    /// # Errors
+    /// None in practice: the sid has the length of the group's sids.
+    pub fn sender(&self, boot: Boot, signed_until: UnixTime) -> Result<Sender> {
+        Sender::new(self.group, self.sid, boot, signed_until)
+    }
+
+    /// Brings `sender` to the session that may be sealed in at `now`, fail closed (spec 3.3). Call it before sealing.
+    ///
+    /// # Errors
+    /// [`Error::SessionExpired`] if no announced session is in force: ask the key server.
+    pub fn enter(&self, sender: &mut Sender, now: UnixTime) -> Result<Session> {
+        let session = self.member.may_seal(now).ok_or(Error::SessionExpired)?;
+        if sender.session() != Some(session) {
+            sender.enter(session, &self.member.key(session)?)?;
+        }
+        Ok(session)
+    }
+
+    fn with_receiver<T>(
+        &mut self,
+        now: UnixTime,
+        f: impl FnOnce(Receiver<'_, At<'_, S, W>, Credentials<C>>) -> T,
+    ) -> T {
+        f(Receiver {
+            group: &self.group,
+            sessions: &At { member: &self.member, now },
+            directory: &self.credentials,
+            policy: self.policy,
+            failures: &mut self.failures,
+        })
+    }
+}
+
+/// The session keys of a member at one moment.
+struct At<'a, S, const W: usize> {
+    member: &'a Member<S, W>,
+    now: UnixTime,
+}
+
+impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
+    fn key(&self, session: Session) -> Result<GroupKey> {
+        self.member.key(session).map_err(|_| Error::Session)
+    }
+
+    fn may_open(&self, session: Session) -> Result<()> {
+        self.member.may_open(session, self.now).map_err(|_| Error::SessionExpired)
+    }
+}
+
+/// The credentials of up to `C` senders.
+#[derive(Clone, Debug)]
+struct Credentials<const C: usize>([Option<(Sid, Address, PublicKey)>; C]);
+
+impl<const C: usize> Credentials<C> {
+    const EMPTY: Self = Self([None; C]);
+
+    fn insert(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
+        let place = self.0.iter().position(|known| known.is_some_and(|(known, ..)| known == sid));
+        let place = place.or_else(|| self.0.iter().position(Option::is_none)).ok_or(Error::Capacity)?;
+        if let Some(slot) = self.0.get_mut(place) {
+            *slot = Some((sid, subject, key));
+        }
+        Ok(())
+    }
+}
+
+impl<const C: usize> Directory for Credentials<C> {
+    fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
+        let (_, subject, key) = self.0.iter().flatten().find(|(known, ..)| known == sid)?;
+        Some(Credential { subject: *subject, key })
+    }
+}
