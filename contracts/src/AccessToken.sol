@@ -123,8 +123,9 @@ contract AccessToken {
     /// @return claims rights, see Claims
     function getToken(address client, address res) external view returns (address resource, uint256 ttl, bytes4 claims) {
         Token memory token = issued[client][res];
+        // Where there is no token, or a tombstone, expiresAt is 0.
         bool inTime = token.notBefore <= block.timestamp && block.timestamp < token.expiresAt;
-        if (token.claims == 0 || !inTime || token.epoch != resources[res].epoch) return (address(0), 0, 0);
+        if (!inTime || token.epoch != resources[res].epoch) return (address(0), 0, 0);
         return (res, token.expiresAt, token.claims);
     }
 
