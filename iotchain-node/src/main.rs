@@ -1,2 +1,5 @@
 //! The `iotchain` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    iotchain_node::cli::main()
+}

@@ -1,0 +1,11 @@
+//! The ledger.
+/// Run an embedded ledger and its JSON-RPC.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {}
+/// Runs the command.
+///
+/// # Errors
+/// [`crate::NodeError`].
+pub fn run(_args: Args, _stop: &crate::clock::Stop) -> Result<(), crate::NodeError> {
+    Err(crate::NodeError::Config("this build has no ledger".into()))
+}
