@@ -36,7 +36,11 @@ impl Claims {
     pub(crate) fn check(&self, policy: &Policy, now: UnixTime) -> Result<()> {
         let early = self.iat > now.saturating_add(policy.skew);
         let late = self.exp.is_some_and(|exp| now >= exp);
-        if early || late { Err(Error::Stale) } else { Ok(()) }
+        if early || late {
+            Err(Error::Stale)
+        } else {
+            Ok(())
+        }
     }
 
     /// Step 4 of a command: it must say when it ends (spec 2.7).

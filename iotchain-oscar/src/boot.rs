@@ -26,7 +26,10 @@ impl Boot {
     /// (a): no boot salt. `last` is the newest checkpoint in flash, if any was ever written.
     #[must_use]
     pub const fn persisted(reserve: Reserve, last: Option<Checkpoint>) -> Self {
-        Self { salt: BootSalt::NONE, nonces: Nonces::reserved(reserve, last) }
+        Self {
+            salt: BootSalt::NONE,
+            nonces: Nonces::reserved(reserve, last),
+        }
     }
 
     /// (c): 8 bytes drawn from a generator that is seeded at boot.
@@ -36,7 +39,10 @@ impl Boot {
     pub fn random(rng: &mut impl TryCryptoRng) -> Result<Self> {
         let mut salt = [0; 8];
         rng.try_fill_bytes(&mut salt).map_err(|_| Error::Random)?;
-        Ok(Self { salt: BootSalt::from_slice(&salt)?, nonces: Nonces::free() })
+        Ok(Self {
+            salt: BootSalt::from_slice(&salt)?,
+            nonces: Nonces::free(),
+        })
     }
 
     /// (d): the boot salt of the join response (key-map label 8), used for this boot only.
@@ -47,7 +53,10 @@ impl Boot {
         if salt.is_empty() {
             return Err(Error::Kid);
         }
-        Ok(Self { salt: BootSalt::from_slice(salt)?, nonces: Nonces::free() })
+        Ok(Self {
+            salt: BootSalt::from_slice(salt)?,
+            nonces: Nonces::free(),
+        })
     }
 }
 
@@ -74,7 +83,11 @@ impl BootCounter {
     /// # Errors
     /// [`Error::SeqExhausted`] after 2^32 - 1 boots.
     pub fn after(stored: Option<u32>) -> Result<Self> {
-        stored.unwrap_or_default().checked_add(1).map(Self).ok_or(Error::SeqExhausted)
+        stored
+            .unwrap_or_default()
+            .checked_add(1)
+            .map(Self)
+            .ok_or(Error::SeqExhausted)
     }
 
     /// The number to write to flash.
@@ -99,6 +112,9 @@ impl BootCounter {
         if read_back != self.0 {
             return Err(Error::Kid);
         }
-        Ok(Boot { salt: BootSalt::counter(self.0)?, nonces: Nonces::free() })
+        Ok(Boot {
+            salt: BootSalt::counter(self.0)?,
+            nonces: Nonces::free(),
+        })
     }
 }

@@ -7,7 +7,7 @@ use iotchain_core::{Error, Kid, KidContext, Piv, Result, Roles, UnixTime};
 /// The commands a resource server carried out and still has to recognise: each (gid, j, kid, PIV) until its `exp`.
 ///
 /// `N` bounds the commands that are alive at one time; at 28 bytes each it is the memory of this part.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commands<const N: usize> {
     booted: UnixTime,
     seen: [Option<Executed>; N],
@@ -26,12 +26,17 @@ impl<const N: usize> Commands<N> {
     /// have been carried out before.
     #[must_use]
     pub const fn new(booted: UnixTime) -> Self {
-        Self { booted, seen: [None; N] }
+        Self {
+            booted,
+            seen: [None; N],
+        }
     }
 
     /// A place that is empty or whose command has ended.
     fn vacant(&self, now: UnixTime) -> Option<usize> {
-        self.seen.iter().position(|slot| slot.as_ref().is_none_or(|executed| executed.exp <= now))
+        self.seen
+            .iter()
+            .position(|slot| slot.as_ref().is_none_or(|executed| executed.exp <= now))
     }
 }
 
@@ -41,7 +46,9 @@ impl<const N: usize> Accept for Commands<N> {
     fn admit(&self, object: &Signed<'_>, _policy: &Policy, now: UnixTime) -> Result<()> {
         let origin = &object.origin;
         let known = |executed: &Executed| {
-            executed.context == origin.context && executed.kid == origin.kid && executed.piv == origin.piv
+            executed.context == origin.context
+                && executed.kid == origin.kid
+                && executed.piv == origin.piv
         };
         if object.claims.iat <= self.booted || self.seen.iter().flatten().any(known) {
             return Err(Error::Replay);
@@ -58,7 +65,12 @@ impl<const N: usize> Accept for Commands<N> {
         let place = self.vacant(now).ok_or(Error::Capacity)?;
         if let Some(slot) = self.seen.get_mut(place) {
             let origin = &object.origin;
-            *slot = Some(Executed { context: origin.context, kid: origin.kid, piv: origin.piv, exp });
+            *slot = Some(Executed {
+                context: origin.context,
+                kid: origin.kid,
+                piv: origin.piv,
+                exp,
+            });
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use iotchain_core::{Error, Kid, Piv, Result, Session, TryCryptoRng};
 /// Keep one per outstanding request and endpoint: two responses belong to one observation when they answer the same
 /// Token from the same endpoint for the same resource (C12). A changed kid (the server rebooted) ends the observation;
 /// register again with a fresh `Exchange`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     token: [u8; Self::MAX_TOKEN],
     len: usize,
@@ -42,7 +42,11 @@ impl Exchange {
         for (to, from) in bytes.iter_mut().zip(token) {
             *to = *from;
         }
-        Ok(Self { token: bytes, len, newest: None })
+        Ok(Self {
+            token: bytes,
+            len,
+            newest: None,
+        })
     }
 
     /// With a fresh Token of 8 bytes.
@@ -64,7 +68,9 @@ impl Exchange {
     /// Step 10: within an observation the kid stays and (j, PIV) rises.
     pub(crate) fn check(&self, origin: &Origin) -> Result<()> {
         match self.newest {
-            Some((kid, session, piv)) if kid != origin.kid || (origin.context.session, origin.piv) <= (session, piv) => {
+            Some((kid, session, piv))
+                if kid != origin.kid || (origin.context.session, origin.piv) <= (session, piv) =>
+            {
                 Err(Error::Replay)
             }
             _ => Ok(()),

@@ -42,7 +42,10 @@ impl<const N: usize> Failures<N> {
     /// No failure yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { senders: [None; N], others: [None; 2] }
+        Self {
+            senders: [None; N],
+            others: [None; 2],
+        }
     }
 
     /// Whether the sender may still be tried. `known` says whether the directory has it, `live` which contexts still
@@ -58,13 +61,25 @@ impl<const N: usize> Failures<N> {
             Place::Own(at) => self.senders.get(at).copied().flatten(),
             Place::Shared(at) => self.others.get(at).copied().flatten(),
         }
-        .filter(|counter| counter.context == origin.context && counter.sid.is_none_or(|sid| sid == origin.sid))
+        .filter(|counter| {
+            counter.context == origin.context && counter.sid.is_none_or(|sid| sid == origin.sid)
+        })
         .map_or(0, |counter| counter.failed);
-        if is_limited(alg) && failed >= LIMIT { Err(Error::ForgeryLimit) } else { Ok(()) }
+        if is_limited(alg) && failed >= LIMIT {
+            Err(Error::ForgeryLimit)
+        } else {
+            Ok(())
+        }
     }
 
     /// One failed opening.
-    pub(crate) fn count(&mut self, alg: AeadAlg, origin: &Origin, known: Known, live: impl Fn(&KidContext) -> bool) {
+    pub(crate) fn count(
+        &mut self,
+        alg: AeadAlg,
+        origin: &Origin,
+        known: Known,
+        live: impl Fn(&KidContext) -> bool,
+    ) {
         if !is_limited(alg) {
             return;
         }
@@ -73,29 +88,55 @@ impl<const N: usize> Failures<N> {
             Place::Shared(at) => (self.others.get_mut(at), None),
         };
         if let Some(slot) = slot {
-            let before = slot.filter(|counter| counter.context == origin.context && counter.sid == sid);
+            let before =
+                slot.filter(|counter| counter.context == origin.context && counter.sid == sid);
             let failed = before.map_or(0, |counter| counter.failed).saturating_add(1);
-            *slot = Some(Counter { context: origin.context, sid, failed });
+            *slot = Some(Counter {
+                context: origin.context,
+                sid,
+                failed,
+            });
         }
     }
 
     fn place(&self, origin: &Origin, known: Known, live: impl Fn(&KidContext) -> bool) -> Place {
-        let free = |slot: &Option<Counter>| slot.as_ref().is_none_or(|counter| !live(&counter.context));
+        let free =
+            |slot: &Option<Counter>| slot.as_ref().is_none_or(|counter| !live(&counter.context));
         let own = |slot: &Option<Counter>| {
-            slot.as_ref().is_some_and(|counter| counter.context == origin.context && counter.sid == Some(origin.sid))
+            slot.as_ref().is_some_and(|counter| {
+                counter.context == origin.context && counter.sid == Some(origin.sid)
+            })
         };
-        let shared = |slot: &Option<Counter>| slot.as_ref().is_some_and(|counter| counter.context == origin.context);
+        let shared = |slot: &Option<Counter>| {
+            slot.as_ref()
+                .is_some_and(|counter| counter.context == origin.context)
+        };
         if known == Known::Yes
-            && let Some(at) = self.senders.iter().position(own).or_else(|| self.senders.iter().position(free))
+            && let Some(at) = self
+                .senders
+                .iter()
+                .position(own)
+                .or_else(|| self.senders.iter().position(free))
         {
             return Place::Own(at);
         }
         let oldest = || {
-            let sessions = self.others.iter().flatten().map(|counter| counter.context.session);
+            let sessions = self
+                .others
+                .iter()
+                .flatten()
+                .map(|counter| counter.context.session);
             let least = sessions.min();
-            self.others.iter().position(|slot| slot.map(|counter| counter.context.session) == least)
+            self.others
+                .iter()
+                .position(|slot| slot.map(|counter| counter.context.session) == least)
         };
-        let at = self.others.iter().position(shared).or_else(|| self.others.iter().position(free)).or_else(oldest);
+        let at = self
+            .others
+            .iter()
+            .position(shared)
+            .or_else(|| self.others.iter().position(free))
+            .or_else(oldest);
         Place::Shared(at.unwrap_or_default())
     }
 }
@@ -105,6 +146,12 @@ impl<const N: usize> Failures<N> {
 pub(crate) enum Known {
     Yes,
     No,
+}
+
+impl From<bool> for Known {
+    fn from(known: bool) -> Self {
+        if known { Self::Yes } else { Self::No }
+    }
 }
 
 /// With 16-byte tags forging is out of reach and a limit would only be a way to deny service.
@@ -121,8 +168,16 @@ mod tests {
 
     fn origin(session: u32, index: u8, salt: &[u8]) -> Origin {
         let sid = Sid::from_slice(&[0x80, index]).unwrap();
-        let context = KidContext { gid: Gid::new([1; 4]), session: Session::new(session) };
-        Origin { context, sid, kid: Kid::new(&sid, &BootSalt::from_slice(salt).unwrap()), piv: Piv::ZERO }
+        let context = KidContext {
+            gid: Gid::new([1; 4]),
+            session: Session::new(session),
+        };
+        Origin {
+            context,
+            sid,
+            kid: Kid::new(&sid, &BootSalt::from_slice(salt).unwrap()),
+            piv: Piv::ZERO,
+        }
     }
 
     fn fail(failures: &mut Failures<2>, origin: &Origin, known: Known, times: u32) {
@@ -139,20 +194,43 @@ mod tests {
             assert_eq!(failures.check(ALG, &made_up, Known::Yes, |_| true), Ok(()));
             failures.count(ALG, &made_up, Known::Yes, |_| true);
         }
-        assert_eq!(failures.check(ALG, &origin(7, 1, &[]), Known::Yes, |_| true), Err(Error::ForgeryLimit));
-        assert_eq!(failures.check(ALG, &origin(7, 2, &[]), Known::Yes, |_| true), Ok(()));
-        assert_eq!(failures.check(ALG, &origin(8, 1, &[]), Known::Yes, |_| true), Ok(()));
+        assert_eq!(
+            failures.check(ALG, &origin(7, 1, &[]), Known::Yes, |_| true),
+            Err(Error::ForgeryLimit)
+        );
+        assert_eq!(
+            failures.check(ALG, &origin(7, 2, &[]), Known::Yes, |_| true),
+            Ok(())
+        );
+        assert_eq!(
+            failures.check(ALG, &origin(8, 1, &[]), Known::Yes, |_| true),
+            Ok(())
+        );
     }
 
     #[test]
     fn a18_made_up_sids_share_one_counter_per_session_and_leave_known_senders_alone() {
         let mut failures = Failures::<2>::new();
         for n in 0..LIMIT {
-            fail(&mut failures, &origin(7, n.to_le_bytes()[0], &[]), Known::No, 1);
+            fail(
+                &mut failures,
+                &origin(7, n.to_le_bytes()[0], &[]),
+                Known::No,
+                1,
+            );
         }
-        assert_eq!(failures.check(ALG, &origin(7, 99, &[]), Known::No, |_| true), Err(Error::ForgeryLimit));
-        assert_eq!(failures.check(ALG, &origin(7, 1, &[]), Known::Yes, |_| true), Ok(()));
-        assert_eq!(failures.check(ALG, &origin(8, 99, &[]), Known::No, |_| true), Ok(()));
+        assert_eq!(
+            failures.check(ALG, &origin(7, 99, &[]), Known::No, |_| true),
+            Err(Error::ForgeryLimit)
+        );
+        assert_eq!(
+            failures.check(ALG, &origin(7, 1, &[]), Known::Yes, |_| true),
+            Ok(())
+        );
+        assert_eq!(
+            failures.check(ALG, &origin(8, 99, &[]), Known::No, |_| true),
+            Ok(())
+        );
     }
 
     #[test]
@@ -165,15 +243,31 @@ mod tests {
         assert!(failures.others[0].is_some());
         let live = |context: &KidContext| context.session > Session::new(7);
         failures.count(ALG, &origin(8, 3, &[]), Known::Yes, live);
-        assert_eq!(failures.senders[0].map(|counter| counter.context.session), Some(Session::new(8)));
+        assert_eq!(
+            failures.senders[0].map(|counter| counter.context.session),
+            Some(Session::new(8))
+        );
     }
 
     #[test]
     fn long_tags_have_no_limit() {
         let mut failures = Failures::<2>::new();
         for _ in 0..=LIMIT {
-            failures.count(AeadAlg::AesCcm16_128_128, &origin(7, 1, &[]), Known::Yes, |_| true);
+            failures.count(
+                AeadAlg::AesCcm16_128_128,
+                &origin(7, 1, &[]),
+                Known::Yes,
+                |_| true,
+            );
         }
-        assert_eq!(failures.check(AeadAlg::AesCcm16_128_128, &origin(7, 1, &[]), Known::Yes, |_| true), Ok(()));
+        assert_eq!(
+            failures.check(
+                AeadAlg::AesCcm16_128_128,
+                &origin(7, 1, &[]),
+                Known::Yes,
+                |_| true
+            ),
+            Ok(())
+        );
     }
 }

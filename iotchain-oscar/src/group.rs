@@ -35,6 +35,10 @@ pub struct Policy {
 impl Default for Policy {
     /// 2048 bytes, 60 seconds, 24 hours.
     fn default() -> Self {
-        Self { max_object: MAX_OBJECT, skew: 60, max_age: 24 * 60 * 60 }
+        Self {
+            max_object: MAX_OBJECT,
+            skew: 60,
+            max_age: 24 * 60 * 60,
+        }
     }
 }

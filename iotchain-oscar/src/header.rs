@@ -109,7 +109,10 @@ impl<'a> Fields<'a> {
         for _ in 0..reader.map()? {
             match *reader.skip()? {
                 [ALG] => fields.alg = Some(any_int(&mut reader)?),
-                [CONTENT_FORMAT] => fields.content_format = Some(reader.uint()?.try_into().map_err(|_| Error::Type)?),
+                [CONTENT_FORMAT] => {
+                    fields.content_format =
+                        Some(reader.uint()?.try_into().map_err(|_| Error::Type)?)
+                }
                 [KID] => fields.kid = Some(reader.bytes()?),
                 [PIV] => fields.piv = Some(reader.bytes()?),
                 [KID_CONTEXT] => fields.kid_context = Some(reader.bytes()?),
@@ -127,9 +130,14 @@ impl<'a> Fields<'a> {
     pub(crate) fn header(self) -> Result<Header<'a>> {
         let claims = self.claims.map(RawClaims::read).transpose()?;
         match (self.alg, self.kid, self.piv, self.kid_context) {
-            (Some(alg), Some(kid), Some(piv), Some(kid_context)) => {
-                Ok(Header { alg, content_format: self.content_format, kid, piv, kid_context, claims })
-            }
+            (Some(alg), Some(kid), Some(piv), Some(kid_context)) => Ok(Header {
+                alg,
+                content_format: self.content_format,
+                kid,
+                piv,
+                kid_context,
+                claims,
+            }),
             _ => Err(Error::Header),
         }
     }
@@ -138,7 +146,10 @@ impl<'a> Fields<'a> {
 impl RawClaims {
     fn read(map: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(map);
-        let mut claims = Self { iat: None, exp: None };
+        let mut claims = Self {
+            iat: None,
+            exp: None,
+        };
         for _ in 0..reader.map()? {
             let slot = match *reader.skip()? {
                 [EXP] => &mut claims.exp,
@@ -146,7 +157,11 @@ impl RawClaims {
                 _ => return Err(Error::Header),
             };
             let time = UnixTime::new(reader.uint()?);
-            *slot = Some(if time.is_encodable() { time } else { return Err(Error::Type) });
+            *slot = Some(if time.is_encodable() {
+                time
+            } else {
+                return Err(Error::Type);
+            });
         }
         Ok(claims)
     }
@@ -182,8 +197,11 @@ impl Protected {
     ) -> Result<Self> {
         let mut bytes = [0; MAX_PROTECTED];
         let mut w = Writer::new(&mut bytes);
-        let optional = u64::from(content_format.is_some()).wrapping_add(u64::from(claims.is_some()));
-        w.map(optional.wrapping_add(4)).uint(ALG.into()).int(alg.cose());
+        let optional =
+            u64::from(content_format.is_some()).wrapping_add(u64::from(claims.is_some()));
+        w.map(optional.wrapping_add(4))
+            .uint(ALG.into())
+            .int(alg.cose());
         if let Some(format) = content_format {
             w.uint(CONTENT_FORMAT.into()).uint(format.into());
         }

@@ -50,7 +50,9 @@ const END: u32 = Piv::MAX.get().saturating_add(1);
 impl Reserve {
     /// Upper end of the PIVs that `stored` covers.
     const fn end(self, stored: u32) -> u32 {
-        let end = stored.saturating_add(self.every).saturating_add(self.pending);
+        let end = stored
+            .saturating_add(self.every)
+            .saturating_add(self.pending);
         if end < END { end } else { END }
     }
 }
@@ -58,17 +60,35 @@ impl Reserve {
 impl Nonces {
     /// Without flash: the boot salt makes the context unique.
     pub(crate) const fn free() -> Self {
-        Self { session: Session::new(0), next: 0, limit: END, flash: None }
+        Self {
+            session: Session::new(0),
+            next: 0,
+            limit: END,
+            flash: None,
+        }
     }
 
     /// Continuing after `last`.
     pub(crate) const fn reserved(reserve: Reserve, last: Option<Checkpoint>) -> Self {
-        let flash = Some(Flash { reserve, stored: last });
+        let flash = Some(Flash {
+            reserve,
+            stored: last,
+        });
         match last {
-            None => Self { session: Session::new(0), next: 0, limit: 0, flash },
+            None => Self {
+                session: Session::new(0),
+                next: 0,
+                limit: 0,
+                flash,
+            },
             Some(Checkpoint { session, piv }) => {
                 let end = reserve.end(piv);
-                Self { session, next: end, limit: end, flash }
+                Self {
+                    session,
+                    next: end,
+                    limit: end,
+                    flash,
+                }
             }
         }
     }
@@ -88,7 +108,11 @@ impl Nonces {
 
     /// The PIV the next object will get.
     pub(crate) fn peek(&self) -> Result<Piv> {
-        if self.next < self.limit { Piv::new(self.next) } else { Err(Error::SeqExhausted) }
+        if self.next < self.limit {
+            Piv::new(self.next)
+        } else {
+            Err(Error::SeqExhausted)
+        }
     }
 
     /// Uses the PIV up, whatever becomes of the object.
@@ -102,8 +126,12 @@ impl Nonces {
     pub(crate) fn due(&self) -> Option<Checkpoint> {
         let flash = self.flash?;
         let covered = flash.stored.filter(|stored| stored.session == self.session);
-        let due = covered.is_none_or(|stored| self.next >= stored.piv.saturating_add(flash.reserve.every));
-        due.then_some(Checkpoint { session: self.session, piv: self.next })
+        let due = covered
+            .is_none_or(|stored| self.next >= stored.piv.saturating_add(flash.reserve.every));
+        due.then_some(Checkpoint {
+            session: self.session,
+            piv: self.next,
+        })
     }
 
     /// `checkpoint` is in flash.

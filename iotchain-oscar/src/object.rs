@@ -4,6 +4,7 @@
 //! oscar-object = [ protected: bstr .cbor hdr, unprotected: {} / {12: bstr .size 64}, ciphertext: bstr ]
 //! ```
 
+use crate::MAX_OBJECT_LIMIT;
 use crate::header::{Claims, Fields, Header, Labels, MAX_PROTECTED};
 use iotchain_core::cbor::{Major, Reader, check};
 use iotchain_core::{Error, Result};
@@ -59,7 +60,7 @@ pub(crate) enum Seal<'a> {
 impl<'a> Object<'a> {
     /// Steps 1 to 4.
     pub(crate) fn parse(bytes: &'a [u8], position: Position, max_len: usize) -> Result<Self> {
-        if bytes.len() > max_len {
+        if bytes.len() > max_len.min(MAX_OBJECT_LIMIT) {
             return Err(Error::Size);
         }
         check(bytes)?;
@@ -96,13 +97,22 @@ impl<'a> Object<'a> {
         };
         let header = fields.header()?;
         let seal = Seal::by_position(position, &header, signature)?;
-        Ok(Self { protected, header, ciphertext, seal })
+        Ok(Self {
+            protected,
+            header,
+            ciphertext,
+            seal,
+        })
     }
 }
 
 impl<'a> Seal<'a> {
     /// Step 4.
-    fn by_position(position: Position, header: &Header<'_>, signature: Option<&'a [u8]>) -> Result<Self> {
+    fn by_position(
+        position: Position,
+        header: &Header<'_>,
+        signature: Option<&'a [u8]>,
+    ) -> Result<Self> {
         match (position, signature, header.claims) {
             (Position::Stored, None, _) => Err(Error::SigRequired),
             (Position::Response, None, None) => Ok(Self::Group),
@@ -110,7 +120,13 @@ impl<'a> Seal<'a> {
             (_, Some(signature), claims) => {
                 let claims = claims.ok_or(Error::Header)?;
                 let iat = claims.iat.ok_or(Error::Header)?;
-                Ok(Self::Signed { claims: Claims { iat, exp: claims.exp }, signature })
+                Ok(Self::Signed {
+                    claims: Claims {
+                        iat,
+                        exp: claims.exp,
+                    },
+                    signature,
+                })
             }
         }
     }

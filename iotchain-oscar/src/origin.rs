@@ -2,7 +2,7 @@
 
 use crate::header::Header;
 use crate::{Credential, Directory, Group};
-use iotchain_core::{AeadAlg, Address, Error, Gid, Kid, KidContext, Piv, Result, Sid};
+use iotchain_core::{Address, AeadAlg, Error, Gid, Kid, KidContext, Piv, Result, Sid};
 
 /// The sender context an object claims to come from. Shapes are checked; only opening verifies the claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,17 +24,31 @@ impl Origin {
     }
 
     /// Algorithm, kid and PIV, in this order.
-    pub(crate) fn parse(header: &Header<'_>, context: KidContext, alg: AeadAlg, sid_len: usize) -> Result<Self> {
+    pub(crate) fn parse(
+        header: &Header<'_>,
+        context: KidContext,
+        alg: AeadAlg,
+        sid_len: usize,
+    ) -> Result<Self> {
         if header.alg != alg.cose() {
             return Err(Error::Alg);
         }
         let kid = Kid::parse(header.kid, sid_len)?;
         let piv = Piv::parse(header.piv)?;
-        Ok(Self { context, sid: kid.sid(sid_len)?, kid, piv })
+        Ok(Self {
+            context,
+            sid: kid.sid(sid_len)?,
+            kid,
+            piv,
+        })
     }
 
     /// All of step 5 that needs no session key, for a sender of `group`.
-    pub(crate) fn in_group(header: &Header<'_>, context: KidContext, group: &Group) -> Result<Self> {
+    pub(crate) fn in_group(
+        header: &Header<'_>,
+        context: KidContext,
+        group: &Group,
+    ) -> Result<Self> {
         Self::parse(header, context, group.suite.aead, group.sid_len)
     }
 }
@@ -50,7 +64,12 @@ pub enum Purpose {
 
 impl Purpose {
     /// The credential behind a signed object on `rs`, if its sender may sign for this purpose (A4).
-    pub(crate) fn credential<'a, D>(self, sid: &Sid, rs: Address, directory: &'a D) -> Result<Credential<'a>>
+    pub(crate) fn credential<'a, D>(
+        self,
+        sid: &Sid,
+        rs: Address,
+        directory: &'a D,
+    ) -> Result<Credential<'a>>
     where
         D: Directory + ?Sized,
     {
@@ -59,6 +78,10 @@ impl Purpose {
             Self::Representation => sid.roles().is_producer() && credential.subject == rs,
             Self::Command => !sid.roles().is_producer(),
         };
-        if entitled { Ok(credential) } else { Err(Error::Signer) }
+        if entitled {
+            Ok(credential)
+        } else {
+            Err(Error::Signer)
+        }
     }
 }

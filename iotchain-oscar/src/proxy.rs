@@ -69,6 +69,11 @@ impl<D: Directory + ?Sized> ProxyCheck<'_, D> {
         aad.with_to_be_signed(parsed.protected, parsed.ciphertext, |message| {
             credential.key.verify(self.suite.sign, message, signature)
         })?;
-        Ok(Verified { claims, session: context.session, kid: origin.kid, piv: origin.piv })
+        Ok(Verified {
+            claims,
+            session: context.session,
+            kid: origin.kid,
+            piv: origin.piv,
+        })
     }
 }

@@ -14,14 +14,17 @@
 
 use crate::accept::{Accept, Signed};
 use crate::exchange::Exchange;
-use crate::failures::{Failures, Known};
+use crate::failures::Failures;
 use crate::header::Claims;
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
 use crate::structure::ExternalAad;
-use crate::{Commands, Directory, Group, Mode, Policy, ResourceId, Sessions, StoredState};
+use crate::{Commands, Directory, Group, Mode, Policy, Purpose, ResourceId, Sessions, StoredState};
 use iotchain_core::kdf::SenderUse;
-use iotchain_core::{Error, GroupKey, Kid, KidContext, Piv, Result, Session, SessionSecret, Thumbprint, UnixTime};
+use iotchain_core::{
+    ContentKey, Error, GroupKey, Kid, KidContext, Piv, Result, Session, SessionSecret, Thumbprint,
+    UnixTime,
+};
 use zeroize::Zeroize;
 
 /// What is known of an object after all steps passed. The plaintext is in the caller's buffer.
@@ -97,7 +100,12 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
             (Seal::Group, _) => self.open_group(&parsed, resource, code, exchange, out),
             (Seal::Signed { .. }, Freshness::Demanded) => Err(Error::Mode),
             (Seal::Signed { claims, signature }, Freshness::OrSigned { stored, now }) => {
-                let form = SignedForm { bytes: object, parsed, claims, signature };
+                let form = SignedForm {
+                    bytes: object,
+                    parsed,
+                    claims,
+                    signature,
+                };
                 self.open_signed(&form, resource, stored, now, out)
             }
         }
@@ -154,13 +162,15 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         }
         let aad = ExternalAad::of_response(code, resource, exchange.token())?;
         let len = self.check_room(object, out)?;
-        let (alg, known) = (self.group.suite.aead, self.knows(&origin));
-        self.failures.check(alg, &origin, known, self.live())?;
+        let (alg, gid, sessions) = (self.group.suite.aead, self.group.gid, self.sessions);
+        let known = self.directory.credential(&origin.sid).is_some();
+        let live =
+            |context: &KidContext| context.gid == gid && sessions.may_open(context.session).is_ok();
+        self.failures.check(alg, &origin, known.into(), live)?;
         let content = self.content(&key, &origin, resource, SenderUse::Group)?;
         if let Err(error) = content.open(object, &aad, out) {
             if error == Error::Aead {
-                let (sessions, gid) = (self.sessions, self.group.gid);
-                self.failures.count(alg, &origin, known, |c| c.gid == gid && sessions.may_open(c.session).is_ok());
+                self.failures.count(alg, &origin, known.into(), live);
             }
             return Err(error);
         }
@@ -180,20 +190,27 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         let object = &form.parsed;
         form.claims.suit(A::PURPOSE)?;
         let (origin, key) = self.origin(object)?;
-        if A::PURPOSE == crate::Purpose::Command {
+        if A::PURPOSE == Purpose::Command {
             self.sessions.may_open(origin.context.session)?;
         }
         let credential = A::PURPOSE.credential(&origin.sid, resource.rs(), self.directory)?;
         form.claims.check(&self.policy, now)?;
-        let signed = Signed { bytes: form.bytes, origin, claims: form.claims };
+        let signed = Signed {
+            bytes: form.bytes,
+            origin,
+            claims: form.claims,
+        };
         memory.admit(&signed, &self.policy, now)?;
 
         let signer = credential.key.thumbprint();
         let aad = ExternalAad::of_signed(resource, &signer)?;
         let len = self.check_room(object, out)?;
-        self.content(&key, &origin, resource, SenderUse::Signed)?.open(object, &aad, out)?;
+        self.content(&key, &origin, resource, SenderUse::Signed)?
+            .open(object, &aad, out)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
-            credential.key.verify(self.group.suite.sign, message, form.signature)
+            credential
+                .key
+                .verify(self.group.suite.sign, message, form.signature)
         })
         .and_then(|()| memory.commit(&signed, now))
         .inspect_err(|_| wipe(out, len))?;
@@ -210,8 +227,15 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
 
     /// Length of the plaintext, which must fit `out` before anything is written.
     fn check_room(&self, object: &Object<'_>, out: &[u8]) -> Result<usize> {
-        let needed = object.ciphertext.len().saturating_sub(self.group.suite.aead.tag_len());
-        if out.len() < needed { Err(Error::Buffer { needed }) } else { Ok(needed) }
+        let needed = object
+            .ciphertext
+            .len()
+            .saturating_sub(self.group.suite.aead.tag_len());
+        if out.len() < needed {
+            Err(Error::Buffer { needed })
+        } else {
+            Ok(needed)
+        }
     }
 
     fn content(
@@ -221,19 +245,18 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         resource: &ResourceId<'_>,
         purpose: SenderUse,
     ) -> Result<Content> {
-        let session = SessionSecret::derive(key, origin.context.gid, origin.context.session, &self.group.ks);
+        let session = SessionSecret::derive(
+            key,
+            origin.context.gid,
+            origin.context.session,
+            &self.group.ks,
+        );
         let resource = session.resource(resource.rs(), resource.path())?;
         let key = resource.sender(purpose, self.group.suite.aead, &origin.kid)?;
-        Ok(Content { key, piv: origin.piv })
-    }
-
-    fn knows(&self, origin: &Origin) -> Known {
-        if self.directory.credential(&origin.sid).is_some() { Known::Yes } else { Known::No }
-    }
-
-    /// Which contexts still carry live traffic.
-    fn live(&self) -> impl Fn(&KidContext) -> bool {
-        |context| context.gid == self.group.gid && self.sessions.may_open(context.session).is_ok()
+        Ok(Content {
+            key,
+            piv: origin.piv,
+        })
     }
 }
 
@@ -249,7 +272,12 @@ impl<'a> SignedForm<'a> {
     fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
         let parsed = Object::parse(bytes, Position::Stored, max_len)?;
         match parsed.seal {
-            Seal::Signed { claims, signature } => Ok(Self { bytes, parsed, claims, signature }),
+            Seal::Signed { claims, signature } => Ok(Self {
+                bytes,
+                parsed,
+                claims,
+                signature,
+            }),
             Seal::Group => Err(Error::SigRequired),
         }
     }
@@ -257,7 +285,7 @@ impl<'a> SignedForm<'a> {
 
 /// The key of one sender for one resource, at one PIV.
 struct Content {
-    key: iotchain_core::ContentKey,
+    key: ContentKey,
     piv: Piv,
 }
 
@@ -265,7 +293,9 @@ impl Content {
     /// Step 8.
     fn open(&self, object: &Object<'_>, aad: &ExternalAad, out: &mut [u8]) -> Result<usize> {
         let nonce = self.key.nonce(self.piv);
-        aad.with_enc_structure(object.protected, |aad| self.key.key().open(&nonce, aad, object.ciphertext, out))
+        aad.with_enc_structure(object.protected, |aad| {
+            self.key.key().open(&nonce, aad, object.ciphertext, out)
+        })
     }
 }
 
@@ -275,7 +305,12 @@ fn wipe(out: &mut [u8], len: usize) {
     }
 }
 
-fn opened(object: &Object<'_>, origin: &Origin, len: usize, signed: Option<(Claims, Thumbprint)>) -> Opened {
+fn opened(
+    object: &Object<'_>,
+    origin: &Origin,
+    len: usize,
+    signed: Option<(Claims, Thumbprint)>,
+) -> Opened {
     Opened {
         len,
         content_format: object.header.content_format,
@@ -283,7 +318,11 @@ fn opened(object: &Object<'_>, origin: &Origin, len: usize, signed: Option<(Clai
         kid: origin.kid,
         piv: origin.piv,
         claims: signed.map(|(claims, _)| claims),
-        mode: if signed.is_some() { Mode::Signed } else { Mode::Group },
+        mode: if signed.is_some() {
+            Mode::Signed
+        } else {
+            Mode::Group
+        },
         signer: signed.map(|(_, signer)| signer),
     }
 }

@@ -26,9 +26,13 @@ impl<'a> ResourceId<'a> {
     /// [`Error::Path`] for more than 8 segments, 4 arguments or 192 bytes, and for the segments "." and ".."
     /// (RFC 7252, 5.10.1).
     pub fn new(rs: Address, path: &'a [&'a str], query: &'a [&'a str]) -> Result<Self> {
-        let bytes = path.iter().chain(query).fold(0usize, |sum, text| sum.saturating_add(text.len()));
+        let bytes = path
+            .iter()
+            .chain(query)
+            .fold(0usize, |sum, text| sum.saturating_add(text.len()));
         let dots = path.iter().any(|segment| matches!(*segment, "." | ".."));
-        if path.len() > MAX_SEGMENTS || query.len() > MAX_ARGUMENTS || bytes > MAX_URI_BYTES || dots {
+        if path.len() > MAX_SEGMENTS || query.len() > MAX_ARGUMENTS || bytes > MAX_URI_BYTES || dots
+        {
             return Err(Error::Path);
         }
         Ok(Self { rs, path, query })
@@ -64,8 +68,14 @@ mod tests {
         let long = "x".repeat(180);
         let text = long.as_str();
         assert!(ResourceId::new(RS, &[text, "ää"], &["12345678"]).is_ok());
-        assert_eq!(ResourceId::new(RS, &[text, "ää"], &["123456789"]), Err(Error::Path));
-        assert_eq!(ResourceId::new(RS, &[text, "ääx"], &["12345678"]), Err(Error::Path));
+        assert_eq!(
+            ResourceId::new(RS, &[text, "ää"], &["123456789"]),
+            Err(Error::Path)
+        );
+        assert_eq!(
+            ResourceId::new(RS, &[text, "ääx"], &["12345678"]),
+            Err(Error::Path)
+        );
     }
 
     #[test]

@@ -11,12 +11,12 @@ use crate::header::{Claims, Protected};
 use crate::nonces::{Checkpoint, Nonces};
 use crate::object::COUNTER_SIGNATURE0;
 use crate::structure::ExternalAad;
-use crate::{Group, MAX_OBJECT, ResourceId};
+use crate::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, ResourceId};
 use iotchain_core::cbor::{Writer, encoded_len};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{
-    ContentKey, Error, GroupKey, Kid, KidContext, Piv, Result, Roles, Session, SessionSecret, Sid, Signature, Signer,
-    UnixTime,
+    ContentKey, Error, GroupKey, Kid, KidContext, Piv, Result, Roles, Session, SessionSecret, Sid,
+    Signature, Signer, UnixTime,
 };
 
 /// One sender context: everything a node seals between two boots in one group, in all modes and for all resources.
@@ -45,7 +45,10 @@ pub struct Plaintext<'a> {
 
 impl<'a> From<&'a [u8]> for Plaintext<'a> {
     fn from(bytes: &'a [u8]) -> Self {
-        Self { content_format: None, bytes }
+        Self {
+            content_format: None,
+            bytes,
+        }
     }
 }
 
@@ -65,7 +68,11 @@ struct IatFloor {
 
 impl IatFloor {
     fn check(self, iat: UnixTime) -> Result<()> {
-        if iat > self.earlier_boots && iat >= self.newest { Ok(()) } else { Err(Error::Rollback) }
+        if iat > self.earlier_boots && iat >= self.newest {
+            Ok(())
+        } else {
+            Err(Error::Rollback)
+        }
     }
 }
 
@@ -87,14 +94,18 @@ impl Sender {
             kid: Kid::new(&sid, &boot.salt),
             nonces: boot.nonces,
             current: None,
-            iat: IatFloor { earlier_boots: signed_until, newest: UnixTime::new(0) },
+            iat: IatFloor {
+                earlier_boots: signed_until,
+                newest: UnixTime::new(0),
+            },
             max_object: MAX_OBJECT,
         })
     }
 
     /// Sets the size limit of objects in bytes; receivers and proxies must allow as much.
-    pub const fn set_max_object(&mut self, max_object: usize) {
-        self.max_object = max_object;
+    /// Above [`MAX_OBJECT_LIMIT`] it is that.
+    pub fn set_max_object(&mut self, max_object: usize) {
+        self.max_object = max_object.min(MAX_OBJECT_LIMIT);
     }
 
     /// Seals in `session` from here on, under K_j. PIVs restart at 0 in a session not entered before; for the present
@@ -106,8 +117,14 @@ impl Sender {
         if session == Session::new(0) {
             return Err(Error::Session);
         }
+        if self.session() == Some(session) {
+            return Ok(());
+        }
         self.nonces.enter(session)?;
-        self.current = Some((session, SessionSecret::derive(key, self.group.gid, session, &self.group.ks)));
+        self.current = Some((
+            session,
+            SessionSecret::derive(key, self.group.gid, session, &self.group.ks),
+        ));
         Ok(())
     }
 
@@ -155,7 +172,13 @@ impl Sender {
             return Err(Error::Signer);
         }
         let aad = ExternalAad::of_response(code, resource, check_token(token)?)?;
-        let draft = self.draft(resource, SenderUse::Group, None, plaintext.into(), out.len())?;
+        let draft = self.draft(
+            resource,
+            SenderUse::Group,
+            None,
+            plaintext.into(),
+            out.len(),
+        )?;
         self.nonces.take()?;
         draft.write(&aad, out, |_| Ok(()))
     }
@@ -183,12 +206,19 @@ impl Sender {
         }
         self.check_claims(claims)?;
         let aad = ExternalAad::of_signed(resource, &public.thumbprint())?;
-        let draft = self.draft(resource, SenderUse::Signed, Some(claims), plaintext.into(), out.len())?;
+        let draft = self.draft(
+            resource,
+            SenderUse::Signed,
+            Some(claims),
+            plaintext.into(),
+            out.len(),
+        )?;
         self.nonces.take()?;
         self.iat.newest = self.iat.newest.max(claims.iat);
         draft.write(&aad, out, |sealed| {
             let message = |message: &[&[u8]]| signer.sign(message);
-            *sealed.signature = aad.with_to_be_signed(sealed.protected, sealed.ciphertext, message)?;
+            *sealed.signature =
+                aad.with_to_be_signed(sealed.protected, sealed.ciphertext, message)?;
             Ok(())
         })
     }
@@ -225,18 +255,38 @@ impl Sender {
         let (session, secret) = self.current.as_ref().ok_or(Error::Session)?;
         let alg = self.group.suite.aead;
         let piv = self.nonces.peek()?;
-        let context = KidContext { gid: self.group.gid, session: *session };
-        let protected = Protected::encode(alg, plaintext.content_format, &self.kid, piv, &context, claims)?;
+        let context = KidContext {
+            gid: self.group.gid,
+            session: *session,
+        };
+        let protected = Protected::encode(
+            alg,
+            plaintext.content_format,
+            &self.kid,
+            piv,
+            &context,
+            claims,
+        )?;
         let sealed_len = plaintext.bytes.len().saturating_add(alg.tag_len());
         let layout = Layout::new(&protected, purpose, sealed_len);
         if layout.len() > self.max_object {
             return Err(Error::Size);
         }
         if layout.len() > room {
-            return Err(Error::Buffer { needed: layout.len() });
+            return Err(Error::Buffer {
+                needed: layout.len(),
+            });
         }
-        let key = secret.resource(resource.rs(), resource.path())?.sender(purpose, alg, &self.kid)?;
-        Ok(Draft { protected, layout, key, piv, plaintext: plaintext.bytes })
+        let key = secret
+            .resource(resource.rs(), resource.path())?
+            .sender(purpose, alg, &self.kid)?;
+        Ok(Draft {
+            protected,
+            layout,
+            key,
+            piv,
+            plaintext: plaintext.bytes,
+        })
     }
 }
 
@@ -252,11 +302,21 @@ struct Layout {
 impl Layout {
     fn new(protected: &Protected, purpose: SenderUse, sealed: usize) -> Self {
         let front = encoded_len(|w| Self::write_front(w, protected, purpose));
-        let signature = if purpose == SenderUse::Signed { SIGNATURE_LEN } else { 0 };
+        let signature = if purpose == SenderUse::Signed {
+            SIGNATURE_LEN
+        } else {
+            0
+        };
         let head = encoded_len(|w| {
             w.bytes_head(sealed as u64);
         });
-        Self { purpose, front, signature, head, sealed }
+        Self {
+            purpose,
+            front,
+            signature,
+            head,
+            sealed,
+        }
     }
 
     /// Up to where the signature or, without one, the head of the ciphertext begins.
@@ -264,12 +324,17 @@ impl Layout {
         w.array(3).bytes(protected.as_bytes());
         match purpose {
             SenderUse::Group => w.map(0),
-            SenderUse::Signed => w.map(1).uint(COUNTER_SIGNATURE0.into()).bytes_head(SIGNATURE_LEN as u64),
+            SenderUse::Signed => w
+                .map(1)
+                .uint(COUNTER_SIGNATURE0.into())
+                .bytes_head(SIGNATURE_LEN as u64),
         };
     }
 
     fn len(&self) -> usize {
-        [self.front, self.signature, self.head, self.sealed].into_iter().fold(0, usize::saturating_add)
+        [self.front, self.signature, self.head, self.sealed]
+            .into_iter()
+            .fold(0, usize::saturating_add)
     }
 }
 
@@ -293,13 +358,26 @@ struct Sealed<'a> {
 
 impl Draft<'_> {
     /// Writes the object to the front of `out`, which has room, and lets `sign` fill in the signature.
-    fn write(&self, aad: &ExternalAad, out: &mut [u8], sign: impl FnOnce(Sealed<'_>) -> Result<()>) -> Result<usize> {
-        let Self { protected, layout, key, piv, plaintext } = self;
+    fn write(
+        &self,
+        aad: &ExternalAad,
+        out: &mut [u8],
+        sign: impl FnOnce(Sealed<'_>) -> Result<()>,
+    ) -> Result<usize> {
+        let Self {
+            protected,
+            layout,
+            key,
+            piv,
+            plaintext,
+        } = self;
         let needed = layout.len();
         let too_small = Error::Buffer { needed };
         let object = out.get_mut(..needed).ok_or(too_small)?;
         let (front, rest) = object.split_at_mut_checked(layout.front).ok_or(too_small)?;
-        let (signature, rest) = rest.split_at_mut_checked(layout.signature).ok_or(too_small)?;
+        let (signature, rest) = rest
+            .split_at_mut_checked(layout.signature)
+            .ok_or(too_small)?;
         let (head, sealed) = rest.split_at_mut_checked(layout.head).ok_or(too_small)?;
 
         let mut w = Writer::new(front);
@@ -312,7 +390,11 @@ impl Draft<'_> {
             key.key().seal(&key.nonce(*piv), aad, plaintext, sealed)
         })?;
         if let Ok(signature) = <&mut Signature>::try_from(signature) {
-            let parts = Sealed { protected: protected.as_bytes(), ciphertext: sealed, signature };
+            let parts = Sealed {
+                protected: protected.as_bytes(),
+                ciphertext: sealed,
+                signature,
+            };
             sign(parts).inspect_err(|_| object.fill(0))?;
         }
         Ok(needed)

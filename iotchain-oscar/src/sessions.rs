@@ -56,7 +56,10 @@ impl<T: Directory + ?Sized> Directory for &T {
 impl Directory for [(Sid, Address, PublicKey)] {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
         let (_, subject, key) = self.iter().find(|(known, ..)| known == sid)?;
-        Some(Credential { subject: *subject, key })
+        Some(Credential {
+            subject: *subject,
+            key,
+        })
     }
 }
 

@@ -49,7 +49,13 @@ impl StoredState {
             None => {
                 w.array(0);
             }
-            Some(Newest { iat, context, kid, piv, digest }) => {
+            Some(Newest {
+                iat,
+                context,
+                kid,
+                piv,
+                digest,
+            }) => {
                 w.array(5).uint(iat.get());
                 context.with_bytes(|context| w.bytes(context).position());
                 w.bytes(kid.as_bytes()).uint(piv.get().into()).bytes(digest);
@@ -102,7 +108,10 @@ impl Accept for StoredState {
             && digest != newest.digest
         {
             let same_sender = origin.context.gid == newest.context.gid && origin.kid == newest.kid;
-            let (position, reached) = ((origin.context.session, origin.piv), (newest.context.session, newest.piv));
+            let (position, reached) = (
+                (origin.context.session, origin.piv),
+                (newest.context.session, newest.piv),
+            );
             if same_sender && position == reached {
                 return Err(Error::Equivocation);
             }
@@ -111,8 +120,13 @@ impl Accept for StoredState {
             }
         }
         let Signed { claims, .. } = object;
-        self.newest =
-            Some(Newest { iat: claims.iat, context: origin.context, kid: origin.kid, piv: origin.piv, digest });
+        self.newest = Some(Newest {
+            iat: claims.iat,
+            context: origin.context,
+            kid: origin.kid,
+            piv: origin.piv,
+            digest,
+        });
         Ok(())
     }
 }

@@ -35,10 +35,20 @@ impl ExternalAad {
         Self::new(Mode::Signed, 0, resource, &[], signer.as_bytes())
     }
 
-    fn new(mode: Mode, code: u8, resource: &ResourceId<'_>, bind: &[u8], signer: &[u8]) -> Result<Self> {
+    fn new(
+        mode: Mode,
+        code: u8,
+        resource: &ResourceId<'_>,
+        bind: &[u8],
+        signer: &[u8],
+    ) -> Result<Self> {
         let mut bytes = [0; MAX_LEN];
         let mut w = Writer::new(&mut bytes);
-        w.array(8).uint(VERSION).uint(mode.number()).uint(code.into()).bytes(resource.rs().as_bytes());
+        w.array(8)
+            .uint(VERSION)
+            .uint(mode.number())
+            .uint(code.into())
+            .bytes(resource.rs().as_bytes());
         for texts in [resource.path(), resource.query()] {
             w.array(texts.len() as u64);
             for text in texts {
@@ -62,7 +72,10 @@ impl ExternalAad {
     ) -> Result<T> {
         let mut head = [0; MAX_PROTECTED + 16];
         let mut w = Writer::new(&mut head);
-        w.array(3).text("Encrypt0").bytes(protected).bytes_head(self.len as u64);
+        w.array(3)
+            .text("Encrypt0")
+            .bytes(protected)
+            .bytes_head(self.len as u64);
         let len = w.finish().map_err(|_| Error::Size)?;
         f(&[head.get(..len).unwrap_or_default(), self.as_bytes()])
     }

@@ -1,0 +1,372 @@
+//! The published objects, sealed byte for byte and opened, and the executable attacks, each with its number.
+
+mod world;
+
+use iotchain_core::{Error, Kid, Piv, Result, Session, Sid, SignAlg, SigningKey, UnixTime};
+use iotchain_oscar::{
+    Boot, Checkpoint, Claims, Commands, Exchange, Freshness, Mode, Opened, Plaintext, ProxyCheck,
+    Purpose, Reserve, ResourceId, Sender, StoredState,
+};
+use serde_json::Value;
+use world::{World, array, hex, texts, vectors};
+
+/// What one receiver remembers over `pre` and the case itself.
+struct Memory {
+    exchange: Option<Exchange>,
+    stored: StoredState,
+    commands: Commands<4>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self {
+            exchange: None,
+            stored: StoredState::new(),
+            commands: Commands::new(UnixTime::new(0)),
+        }
+    }
+}
+
+/// Opens one step of a vector at its position.
+fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) -> Result<Opened> {
+    let (path, query) = (texts(&step["path"]), texts(&step["query"]));
+    let resource = ResourceId::new(world.rs, &path, &query)?;
+    let (object, now) = (hex(&step["object"]), world.now);
+    match step["position"].as_str().unwrap() {
+        "response" => {
+            let token = hex(&step["bind"]);
+            let exchange = match &mut memory.exchange {
+                Some(exchange) if exchange.token() == token => exchange,
+                other => other.insert(Exchange::new(&token)?),
+            };
+            let freshness = Freshness::OrSigned {
+                stored: &mut memory.stored,
+                now,
+            };
+            let code = u8::try_from(step["code"].as_u64().unwrap()).unwrap();
+            world
+                .receiver()
+                .open_response(&object, &resource, code, exchange, freshness, out)
+        }
+        "stored" if step["id"] == "S4-client-command-via-proxy" => {
+            world
+                .receiver()
+                .open_command(&object, &resource, &mut memory.commands, now, out)
+        }
+        "stored" => world
+            .receiver()
+            .open_stored(&object, &resource, &mut memory.stored, now, out),
+        other => panic!("position {other}"),
+    }
+}
+
+fn is_pairwise(case: &Value) -> bool {
+    matches!(case["position"].as_str(), Some("request" | "p-response"))
+}
+
+#[test]
+fn objects_open_to_the_published_plaintext() {
+    let mut opened_cases = 0;
+    for case in vectors("objects.json")["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| !is_pairwise(case))
+    {
+        let id = case["id"].as_str().unwrap();
+        let mut world = World::from_env(&case["env"]);
+        let mut out = [0xee; 256];
+        let opened = open(&mut world, &mut Memory::new(), case, &mut out)
+            .unwrap_or_else(|e| panic!("{id}: {e:?}"));
+        assert_eq!(out[..opened.len], hex(&case["plaintext"]), "{id}");
+        assert_eq!(
+            opened.content_format.map(u64::from),
+            case["content_format"].as_u64(),
+            "{id}"
+        );
+        assert_eq!(
+            u64::from(opened.session.get()),
+            case["j"].as_u64().unwrap(),
+            "{id}"
+        );
+        assert_eq!(
+            opened.kid,
+            Kid::parse(&hex(&case["kid"]), world.group.sid_len).unwrap(),
+            "{id}"
+        );
+        assert_eq!(
+            u64::from(opened.piv.get()),
+            case["piv"].as_u64().unwrap(),
+            "{id}"
+        );
+        assert_eq!(opened.claims, claims(case), "{id}");
+        let mode = if case["mode"] == "G" {
+            Mode::Group
+        } else {
+            Mode::Signed
+        };
+        assert_eq!(opened.mode, mode, "{id}");
+        assert_eq!(
+            opened.signer.map_or(vec![], |s| s.as_bytes().to_vec()),
+            hex(&case["signer_thumbprint"]),
+            "{id}"
+        );
+        opened_cases += 1;
+    }
+    assert_eq!(opened_cases, 11, "5 of mode G, 6 of mode S");
+}
+
+fn claims(case: &Value) -> Option<Claims> {
+    let time = |key: &str| case[key].as_u64().map(UnixTime::new);
+    time("iat").map(|iat| Claims {
+        iat,
+        exp: time("exp"),
+    })
+}
+
+/// A sender that will use exactly the PIV of the case next.
+fn sender_at(world: &World, case: &Value) -> Sender {
+    let kid = hex(&case["kid"]);
+    let (sid, salt) = kid.split_at(world.group.sid_len);
+    let session = Session::new(u32::try_from(case["j"].as_u64().unwrap()).unwrap());
+    let piv = u32::try_from(case["piv"].as_u64().unwrap()).unwrap();
+    let boot = if salt.is_empty() {
+        let last = piv.checked_sub(1).map(|piv| Checkpoint { session, piv });
+        Boot::persisted(
+            Reserve {
+                every: 1,
+                pending: 0,
+            },
+            last,
+        )
+    } else {
+        Boot::assigned(salt).unwrap()
+    };
+    let mut sender = Sender::new(
+        world.group,
+        Sid::from_slice(sid).unwrap(),
+        boot,
+        UnixTime::new(0),
+    )
+    .unwrap();
+    sender
+        .enter(
+            session,
+            &iotchain_core::GroupKey::new(world.held.keys[&session.get()]),
+        )
+        .unwrap();
+    if let Some(checkpoint) = sender.checkpoint_due() {
+        sender.checkpoint_stored(checkpoint);
+    }
+    if !salt.is_empty() {
+        // with a boot salt PIVs start at 0 and are used up one by one; only producers are among these cases
+        for _ in 0..piv {
+            sender
+                .seal_response(&world.temperature(), 69, &[0; 8], b"", &mut [0; 64])
+                .unwrap();
+        }
+    }
+    sender
+}
+
+/// The private key behind a published thumbprint.
+fn signing_key(thumbprint: &Value) -> SigningKey {
+    let params = vectors("params.json");
+    let key = params["keys"]
+        .as_object()
+        .unwrap()
+        .values()
+        .find(|key| key["thumbprint"] == *thumbprint)
+        .unwrap();
+    let alg = SignAlg::from_cose(key["alg"].as_i64().unwrap()).unwrap();
+    SigningKey::from_bytes(alg, &array(&key["private"])).unwrap()
+}
+
+#[test]
+fn objects_seal_byte_for_byte() {
+    for case in vectors("objects.json")["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| !is_pairwise(case))
+    {
+        let id = case["id"].as_str().unwrap();
+        let world = World::from_env(&case["env"]);
+        let (path, query) = (texts(&case["path"]), texts(&case["query"]));
+        let resource = ResourceId::new(world.rs, &path, &query).unwrap();
+        let bytes = hex(&case["plaintext"]);
+        let content_format = case["content_format"]
+            .as_u64()
+            .map(|format| u16::try_from(format).unwrap());
+        let plaintext = Plaintext {
+            content_format,
+            bytes: &bytes,
+        };
+        let expected = hex(&case["object"]);
+        let seal = |out: &mut [u8]| {
+            let mut sender = sender_at(&world, case);
+            match claims(case) {
+                None => sender.seal_response(&resource, 69, &hex(&case["bind"]), plaintext, out),
+                Some(claims) => {
+                    let key = signing_key(&case["signer_thumbprint"]);
+                    sender.seal_signed(&resource, claims, plaintext, &key, out)
+                }
+            }
+        };
+        let mut out = vec![0; expected.len()];
+        assert_eq!(seal(&mut out), Ok(expected.len()), "{id}");
+        assert_eq!(out, expected, "{id}");
+
+        let mut short = vec![0xee; expected.len() - 1];
+        assert_eq!(
+            seal(&mut short),
+            Err(Error::Buffer {
+                needed: expected.len()
+            }),
+            "{id}"
+        );
+        assert!(
+            short.iter().all(|byte| *byte == 0xee),
+            "{id}: nothing written"
+        );
+    }
+}
+
+/// Bytes that protection adds, as documented for comparison with other protocols.
+#[test]
+fn overhead_is_as_published() {
+    let published = vectors("objects.json");
+    let rows = published["overhead"].as_array().unwrap();
+    let row = |name: &str| {
+        rows.iter().find(|row| row["name"] == name).unwrap()["cose"]
+            .as_u64()
+            .unwrap() as usize
+    };
+    let world = World::new();
+    let claims = Claims {
+        iat: world::NOW,
+        exp: None,
+    };
+    for (salt, name) in [(&[1u8][..], "1-byte"), (&[1; 8], "8-byte")] {
+        let mut sender = Sender::new(
+            world.group,
+            world::sid(&[0x80, 0]),
+            Boot::assigned(salt).unwrap(),
+            UnixTime::new(0),
+        )
+        .unwrap();
+        sender
+            .enter(world::SEVEN, &iotchain_core::GroupKey::new([7; 16]))
+            .unwrap();
+        let (resource, mut out) = (world.temperature(), [0; 256]);
+        let g = sender
+            .seal_response(&resource, 69, &[0; 8], b"21.5 C", &mut out)
+            .unwrap();
+        assert_eq!(g - 6, row(&format!("G response, {name} boot salt")));
+        let s = sender
+            .seal_signed(&resource, claims, b"21.5 C", &world::rs_key(), &mut out)
+            .unwrap();
+        assert_eq!(s - 6, row(&format!("S stored, iat, {name} boot salt")));
+    }
+}
+
+#[test]
+fn attacks_on_opening_fail_with_their_number() {
+    let mut run = 0;
+    for case in vectors("negative.json")["cases"].as_array().unwrap() {
+        if case["op"] != "object.open" || is_pairwise(case) {
+            continue;
+        }
+        let id = case["id"].as_str().unwrap();
+        let mut world = World::from_env(&case["env"]);
+        let mut memory = Memory::new();
+        let mut out = [0xee; 4096];
+        for step in case["pre"].as_array().into_iter().flatten() {
+            open(&mut world, &mut memory, step, &mut out)
+                .unwrap_or_else(|e| panic!("{id} pre: {e:?}"));
+        }
+        out.fill(0xee);
+        let result = open(&mut world, &mut memory, case, &mut out);
+        let number = result.map_or_else(|error| u64::from(error.number()), |_| 0);
+        assert_eq!(
+            number,
+            case["expect"].as_u64().unwrap(),
+            "{id}: {}",
+            case["attack"]
+        );
+        assert!(
+            out.iter().all(|byte| matches!(byte, 0 | 0xee)),
+            "{id}: no plaintext left"
+        );
+        run += 1;
+    }
+    assert_eq!(run, 72, "cases F, H, G and S");
+}
+
+#[test]
+fn attacks_on_a_proxy_fail_with_their_number() {
+    let mut run = 0;
+    for case in vectors("negative.json")["cases"].as_array().unwrap() {
+        if case["op"] != "proxy.check" {
+            continue;
+        }
+        let world = World::from_env(&case["env"]);
+        let (path, query) = (texts(&case["path"]), texts(&case["query"]));
+        let resource = ResourceId::new(world.rs, &path, &query).unwrap();
+        let stored_iat = case["stored_iat"].as_u64().map(UnixTime::new);
+        let result = proxy(&world).check(
+            &hex(&case["object"]),
+            &resource,
+            Purpose::Representation,
+            world.now,
+            stored_iat,
+        );
+        let number = result.map_or_else(|error| u64::from(error.number()), |_| 0);
+        assert_eq!(number, case["expect"].as_u64().unwrap(), "{}", case["id"]);
+        run += 1;
+    }
+    assert_eq!(run, 4, "cases X");
+}
+
+#[test]
+fn a_proxy_accepts_every_published_signed_object() {
+    for case in vectors("objects.json")["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| case["mode"] == "S")
+    {
+        let world = World::from_env(&case["env"]);
+        let path = texts(&case["path"]);
+        let resource = ResourceId::new(world.rs, &path, &[]).unwrap();
+        let purpose = if case["path"][0] == "lock" {
+            Purpose::Command
+        } else {
+            Purpose::Representation
+        };
+        let verified = proxy(&world)
+            .check(&hex(&case["object"]), &resource, purpose, world.now, None)
+            .unwrap();
+        assert_eq!(Some(verified.claims), claims(case));
+        assert_eq!(
+            u64::from(verified.session.get()),
+            case["j"].as_u64().unwrap()
+        );
+        assert_eq!(
+            verified.piv,
+            Piv::new(u32::try_from(case["piv"].as_u64().unwrap()).unwrap()).unwrap()
+        );
+    }
+}
+
+fn proxy(
+    world: &World,
+) -> ProxyCheck<'_, [(Sid, iotchain_core::Address, iotchain_core::PublicKey)]> {
+    ProxyCheck {
+        gid: Some(world.group.gid),
+        suite: world.group.suite,
+        sid_len: world.group.sid_len,
+        directory: world.directory.as_slice(),
+        policy: world.policy,
+    }
+}
