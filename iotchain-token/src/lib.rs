@@ -31,7 +31,7 @@
 //! let signature = key.sign(&input.digest()?)?.encode(); // the client, or its wallet
 //!
 //! let proven = challenger.prove_client(&input, &signature, now)?;
-//! assert_eq!(proven.client(), &key.address());
+//! assert_eq!(proven.client(), &key.address()); // `proven.authorize(..)` asks the ledger next
 //! # Ok(())
 //! # }
 //! # struct Counter(u8);
@@ -52,7 +52,8 @@
 //! below it. [`validate_get_token`] looks at the paper's `getToken` triple, for wallets and quick checks.
 //! [`revalidate`] repeats the validation for members at each session change.
 //!
-//! The crate has no features. Recovering a signature takes about 5 kB of stack; nothing else exceeds 1 kB.
+//! The crate has no features. Its largest buffer is the pop-input of a proof, [`PopInput::MAX_LEN`] bytes of stack; the
+//! used challenges of a [`Challenger`] take 28 bytes each, for as many as its type says.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

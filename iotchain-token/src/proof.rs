@@ -161,13 +161,13 @@ impl<const N: usize> Challenger<N> {
 /// A client that proved to hold the key of its account, on one connection, for one group. Only
 /// [`Challenger::prove_client`] makes one.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// # use iotchain_token::{ChannelBinding, Proven, Scope, TokenRef};
 /// fn forge(token: TokenRef, scope: Scope, binding: ChannelBinding) -> Proven {
 ///     Proven { token, scope, binding }
 /// }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Proven {
     token: TokenRef,
     scope: Scope,
@@ -225,7 +225,7 @@ impl Proven {
 }
 
 /// A client with both halves, the proof and the token: what admission into a group takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Authorized {
     grant: Grant,
     binding: ChannelBinding,
@@ -246,7 +246,7 @@ impl Authorized {
 }
 
 /// A resource server that proved to hold its signing key. Only [`Challenger::prove_server`] makes one.
-#[derive(Clone, Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct ProvenServer {
     rs: Address,
     scope: Scope,
