@@ -1,5 +1,6 @@
 //! How many forgeries an 8-byte tag may be tried with (spec 2.5, A18).
 
+use crate::Credential;
 use crate::origin::Origin;
 use iotchain_core::{AeadAlg, Error, KidContext, Result, Sid};
 
@@ -148,9 +149,13 @@ pub(crate) enum Known {
     No,
 }
 
-impl From<bool> for Known {
-    fn from(known: bool) -> Self {
-        if known { Self::Yes } else { Self::No }
+impl From<Option<Credential<'_>>> for Known {
+    fn from(credential: Option<Credential<'_>>) -> Self {
+        if credential.is_some() {
+            Self::Yes
+        } else {
+            Self::No
+        }
     }
 }
 

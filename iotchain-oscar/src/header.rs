@@ -3,7 +3,7 @@
 //! ```text
 //! hdr = { 1: alg, ? 3: content-format, 4: kid, 6: PIV, 10: kid context, ? 15: { ? 4: exp, 6: iat } }
 //! ```
-//! The smallest forms are one-byte labels, so a label is compared in its encoded form.
+//! Every label is below 24: its only valid form is one byte, and it is compared as that.
 
 use iotchain_core::cbor::{Major, Reader, Writer, check};
 use iotchain_core::{AeadAlg, Error, Kid, KidContext, Piv, Result, UnixTime};

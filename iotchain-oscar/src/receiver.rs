@@ -14,7 +14,7 @@
 
 use crate::accept::{Accept, Signed};
 use crate::exchange::Exchange;
-use crate::failures::Failures;
+use crate::failures::{Failures, Known};
 use crate::header::Claims;
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
@@ -163,14 +163,14 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         let aad = ExternalAad::of_response(code, resource, exchange.token())?;
         let len = self.check_room(object, out)?;
         let (alg, gid, sessions) = (self.group.suite.aead, self.group.gid, self.sessions);
-        let known = self.directory.credential(&origin.sid).is_some();
+        let known = Known::from(self.directory.credential(&origin.sid));
         let live =
             |context: &KidContext| context.gid == gid && sessions.may_open(context.session).is_ok();
-        self.failures.check(alg, &origin, known.into(), live)?;
+        self.failures.check(alg, &origin, known, live)?;
         let content = self.content(&key, &origin, resource, SenderUse::Group)?;
         if let Err(error) = content.open(object, &aad, out) {
             if error == Error::Aead {
-                self.failures.count(alg, &origin, known.into(), live);
+                self.failures.count(alg, &origin, known, live);
             }
             return Err(error);
         }

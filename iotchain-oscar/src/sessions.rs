@@ -22,16 +22,6 @@ pub trait Sessions {
     fn may_open(&self, session: Session) -> Result<()>;
 }
 
-impl<T: Sessions + ?Sized> Sessions for &T {
-    fn key(&self, session: Session) -> Result<GroupKey> {
-        (**self).key(session)
-    }
-
-    fn may_open(&self, session: Session) -> Result<()> {
-        (**self).may_open(session)
-    }
-}
-
 /// A sender's public key and whom it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential<'a> {
@@ -47,12 +37,7 @@ pub trait Directory {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>>;
 }
 
-impl<T: Directory + ?Sized> Directory for &T {
-    fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
-        (**self).credential(sid)
-    }
-}
-
+/// Enough for the few producers of one group.
 impl Directory for [(Sid, Address, PublicKey)] {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
         let (_, subject, key) = self.iter().find(|(known, ..)| known == sid)?;
@@ -60,11 +45,5 @@ impl Directory for [(Sid, Address, PublicKey)] {
             subject: *subject,
             key,
         })
-    }
-}
-
-impl<const N: usize> Directory for [(Sid, Address, PublicKey); N] {
-    fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
-        self.as_slice().credential(sid)
     }
 }
