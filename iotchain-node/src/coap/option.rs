@@ -113,7 +113,7 @@ pub const fn is_critical(option: u16) -> bool {
 }
 
 /// The options of one message, sorted by number; equal numbers keep the order in which they were added.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options(Vec<(u16, Vec<u8>)>);
 
 impl Options {

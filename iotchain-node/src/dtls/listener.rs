@@ -47,7 +47,7 @@ pub enum Event {
     /// An authenticated application message.
     Message(SocketAddr, Arc<Association>, Vec<u8>),
     /// The association ended; nothing can be sent to it any more.
-    Ended(Arc<Association>),
+    Ended(SocketAddr, Arc<Association>),
 }
 
 struct Established {
@@ -157,23 +157,6 @@ impl Listener {
         }
     }
 
-    /// When [`Listener::tick`] wants to be called next.
-    pub fn deadline(&self) -> Option<Instant> {
-        let retransmissions = self
-            .handshakes
-            .values()
-            .filter_map(|h| h.session.deadline());
-        let handshakes = self
-            .handshakes
-            .values()
-            .map(|h| h.since + self.bounds.handshake);
-        let idle = self
-            .established
-            .values()
-            .map(|e| e.active + self.bounds.idle);
-        retransmissions.chain(handshakes).chain(idle).min()
-    }
-
     /// Datagrams for the network.
     pub fn outgoing(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
         std::mem::take(&mut self.outgoing)
@@ -249,7 +232,7 @@ impl Listener {
         };
         // The predecessor's goodbye would reach the successor's keys: it goes without one.
         if let Some(old) = self.established.remove(&peer) {
-            self.events.push(Event::Ended(old.association));
+            self.events.push(Event::Ended(peer, old.association));
         }
         if self.established.len() >= self.bounds.sessions {
             let silent = self
@@ -290,7 +273,8 @@ impl Listener {
         if let Some(mut established) = self.established.remove(&peer) {
             established.session.close();
             drain(peer, &mut established.session, &mut self.outgoing);
-            self.events.push(Event::Ended(established.association));
+            self.events
+                .push(Event::Ended(peer, established.association));
         }
     }
 }
