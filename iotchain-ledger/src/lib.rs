@@ -8,6 +8,8 @@ mod convert;
 pub mod embedded;
 mod error;
 mod ledger;
+#[cfg(feature = "rpc")]
+pub mod rpc;
 mod sender;
 
 pub use account::{Account, Transaction};
@@ -16,4 +18,6 @@ pub use contract::{AccessToken, TokenView};
 pub use embedded::EmbeddedLedger;
 pub use error::{LedgerError, Result};
 pub use ledger::{Call, Hash, Header, Ledger, Log, Receipt, Word};
+#[cfg(feature = "rpc")]
+pub use rpc::JsonRpcLedger;
 pub use sender::Sender;

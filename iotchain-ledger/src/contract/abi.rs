@@ -43,9 +43,26 @@ errors!(
     NotAllowed,
     UnknownResource,
     NoPolicy,
+    ResourceChanged,
     BadTtl,
     BadClaims,
     NoToken,
     Blocked,
-    ValueNotAccepted
+    BlockNumberOutOfRange,
+    ZeroOwner,
 );
+
+/// The events' signatures, sorted.
+#[cfg(test)]
+pub(super) fn event_signatures() -> [&'static str; 7] {
+    use alloy_sol_types::SolEvent;
+    [
+        AuthorizerSet::SIGNATURE,
+        OwnershipTransferStarted::SIGNATURE,
+        OwnershipTransferred::SIGNATURE,
+        ResourceRevoked::SIGNATURE,
+        ResourceSet::SIGNATURE,
+        TokenAdded::SIGNATURE,
+        TokenDeleted::SIGNATURE,
+    ]
+}

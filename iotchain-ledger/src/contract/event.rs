@@ -35,7 +35,7 @@ pub enum Event {
         client: Address,
         /// For which resource server.
         res: Address,
-        /// Serial of the deleted token or of the tombstone.
+        /// Serial of the deleted token; 0 if a client that held none was barred.
         serial: u64,
         /// Who did it.
         by: Address,

@@ -7,7 +7,7 @@ use alloy_sol_types::{Revert as StringRevert, SolError};
 use crate::contract::abi;
 
 /// What a reverted call returned: the ABI encoding of an error, or nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Revert(Vec<u8>);
 
 impl Revert {
@@ -40,5 +40,11 @@ impl fmt::Display for Revert {
             Err(_) if self.0.is_empty() => f.write_str("without a reason"),
             Err(_) => write!(f, "error 0x{}", alloy_primitives::hex::encode(&self.0)),
         }
+    }
+}
+
+impl fmt::Debug for Revert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revert({self})")
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use alloy_consensus::{BlockBody, Header, Transaction, proofs};
 use alloy_consensus::transaction::SignerRecoverable;
+use alloy_consensus::{BlockBody, Header, Transaction, proofs};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use revm::context::TxEnv;
 use revm::context::result::ExecutionResult;
 
 use super::clique;
-use super::execute::{Database, Execution, Outcome, run};
+use super::execute::{Database, Execution, Outcome, environment, least_gas, run};
 use super::pool::{Pool, Signed, rejected};
 use super::state::{State, Undo, View};
 use super::store::{Founding, FullBlock, Store};
@@ -46,7 +46,11 @@ pub(super) struct Chain {
 pub(super) fn found(chain_id: u64, gas_limit: u64, now: u64) -> Result<Founding> {
     let sealer = Account::generate()?;
     let genesis = clique::genesis(to_alloy(sealer.address()), gas_limit, now);
-    Ok(Founding { chain_id, sealer: sealer.to_bytes(), genesis: FullBlock::new(genesis, BlockBody::default()) })
+    Ok(Founding {
+        chain_id,
+        sealer: sealer.to_bytes(),
+        genesis: FullBlock::new(genesis, BlockBody::default()),
+    })
 }
 
 impl Chain {
@@ -54,14 +58,22 @@ impl Chain {
     pub(super) fn open(store: Store, chain_id: u64, transaction_gas: u64) -> Result<Self> {
         let found = store.chain_id()?;
         if found != chain_id {
-            return Err(LedgerError::Foreign(format!("holds chain {found}, not {chain_id}; nothing was written")));
+            return Err(LedgerError::Foreign(format!(
+                "holds chain {found}, not {chain_id}; nothing was written"
+            )));
         }
         let sealer = Account::from_bytes(&*store.sealer()?)?;
         let genesis = stored(&store, 0)?.header;
         if clique::genesis_signer(&genesis) != Some(to_alloy(sealer.address())) {
-            return Err(LedgerError::Corrupt("the genesis block is not of this sealer".into()));
+            return Err(LedgerError::Corrupt(
+                "the genesis block is not of this sealer".into(),
+            ));
         }
-        let first = Recent { hash: genesis.hash_slow(), header: genesis, undo: Undo::default() };
+        let first = Recent {
+            hash: genesis.hash_slow(),
+            header: genesis,
+            undo: Undo::default(),
+        };
         let mut chain = Self {
             chain_id,
             pool: Pool::default(),
@@ -73,12 +85,17 @@ impl Chain {
         };
         for number in 1..chain.store.len()? {
             let block = stored(&chain.store, number)?;
-            chain.replay(block).map_err(|why| LedgerError::Corrupt(format!("block {number}: {why}")))?;
+            chain
+                .replay(block)
+                .map_err(|why| LedgerError::Corrupt(format!("block {number}: {why}")))?;
         }
         // The chain of hashes carries the newest block's seal down to the genesis block.
         let (_, head) = chain.head();
         if head.number > 0 && clique::signer(head) != Some(chain.sealer_address()) {
-            return Err(LedgerError::Corrupt(format!("block {} is not sealed by the sealer", head.number)));
+            return Err(LedgerError::Corrupt(format!(
+                "block {} is not sealed by the sealer",
+                head.number
+            )));
         }
         Ok(chain)
     }
@@ -100,9 +117,16 @@ impl Chain {
         if transaction.gas_limit() > self.gas_cap() {
             return Err(rejected(&format!("gas limit above {}", self.gas_cap())));
         }
+        if transaction.gas_limit() < least_gas(&environment(transaction, signed.sender)) {
+            return Err(rejected(
+                "gas limit below what the transaction costs before it runs",
+            ));
+        }
         let account = View::new(&self.state, Vec::new()).account(signed.sender);
-        let (nonce, balance) = account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance));
-        let price = U256::from(transaction.gas_limit()).saturating_mul(U256::from(transaction.max_fee_per_gas()));
+        let (nonce, balance) =
+            account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance));
+        let price = U256::from(transaction.gas_limit())
+            .saturating_mul(U256::from(transaction.max_fee_per_gas()));
         if price.saturating_add(transaction.value()) > balance {
             return Err(rejected("insufficient funds; use gas price 0 and value 0"));
         }
@@ -123,11 +147,19 @@ impl Chain {
         let target = header.gas_limit / 2;
         let sealer = self.sealer_address();
         let recent = &self.recent;
-        let mut execution =
-            Execution::new(&mut self.state, |number| block_hash(recent, number), &header, sealer, self.chain_id);
+        let mut execution = Execution::new(
+            &mut self.state,
+            |number| block_hash(recent, number),
+            &header,
+            sealer,
+            self.chain_id,
+        );
         let (mut included, mut refused) = (Vec::new(), Vec::new());
         for signed in self.pool.iter() {
-            let fits = execution.gas_used().saturating_add(signed.transaction.gas_limit()) <= target;
+            let fits = execution
+                .gas_used()
+                .saturating_add(signed.transaction.gas_limit())
+                <= target;
             if !fits {
                 break;
             }
@@ -140,13 +172,19 @@ impl Chain {
             }
         }
         let outcome = execution.finish();
-        let transactions: Vec<_> = included.iter().map(|signed| signed.transaction.clone()).collect();
+        let transactions: Vec<_> = included
+            .iter()
+            .map(|signed| signed.transaction.clone())
+            .collect();
         header.transactions_root = proofs::calculate_transaction_root(&transactions);
         complete(&mut header, &outcome, self.state.root());
         clique::seal(&mut header, &self.sealer);
 
         let hash = header.hash_slow();
-        let body = BlockBody { transactions, ..BlockBody::default() };
+        let body = BlockBody {
+            transactions,
+            ..BlockBody::default()
+        };
         let block = FullBlock::new(header, body);
         if let Err(error) = self.store.append(&block, hash, &outcome.receipts) {
             self.state.revert(outcome.undo);
@@ -154,7 +192,8 @@ impl Chain {
         }
         self.push(hash, block.header, outcome.undo);
         for signed in included {
-            self.pool.forget_below(signed.sender, signed.transaction.nonce() + 1);
+            self.pool
+                .forget_below(signed.sender, signed.transaction.nonce() + 1);
         }
         for sender in refused {
             self.pool.forget(sender);
@@ -168,19 +207,31 @@ impl Chain {
         if stored.timestamp < parent.timestamp {
             return Err("it is older than its parent".into());
         }
-        let mut header = clique::successor(parent, parent_hash, self.sealer_address(), stored.timestamp);
+        let mut header =
+            clique::successor(parent, parent_hash, self.sealer_address(), stored.timestamp);
         let sealer = self.sealer_address();
         let recent = &self.recent;
-        let mut execution =
-            Execution::new(&mut self.state, |number| block_hash(recent, number), &header, sealer, self.chain_id);
+        let mut execution = Execution::new(
+            &mut self.state,
+            |number| block_hash(recent, number),
+            &header,
+            sealer,
+            self.chain_id,
+        );
         for transaction in &block.body.transactions {
             let sender = transaction.recover_signer().map_err(|e| e.to_string())?;
-            execution.add(transaction, sender).map_err(|e| e.to_string())?;
+            execution
+                .add(transaction, sender)
+                .map_err(|e| e.to_string())?;
         }
         let outcome = execution.finish();
         header.transactions_root = proofs::calculate_transaction_root(&block.body.transactions);
         // An empty block changes no state, and its root is its parent's.
-        let root = if block.body.transactions.is_empty() { self.head().1.state_root } else { self.state.root() };
+        let root = if block.body.transactions.is_empty() {
+            self.head().1.state_root
+        } else {
+            self.state.root()
+        };
         complete(&mut header, &outcome, root);
         header.extra_data = stored.extra_data.clone();
         if header != *stored {
@@ -200,15 +251,27 @@ impl Chain {
     /// A block of the recent past or of the log, with its hash.
     pub(super) fn header(&self, number: u64) -> Result<Option<(B256, Header)>> {
         let oldest = self.recent[0].header.number;
-        if let Some(recent) = number.checked_sub(oldest).and_then(|i| self.recent.get(usize::try_from(i).ok()?)) {
+        if let Some(recent) = number
+            .checked_sub(oldest)
+            .and_then(|i| self.recent.get(usize::try_from(i).ok()?))
+        {
             return Ok(Some((recent.hash, recent.header.clone())));
         }
-        Ok(self.store.block(number)?.map(|block| (block.header.hash_slow(), block.header)))
+        Ok(self
+            .store
+            .block(number)?
+            .map(|block| (block.header.hash_slow(), block.header)))
     }
 
     pub(super) fn number_of(&self, hash: B256) -> Result<Option<u64>> {
         // Most questions are about the newest blocks.
-        match self.recent.iter().rev().take(16).find(|recent| recent.hash == hash) {
+        match self
+            .recent
+            .iter()
+            .rev()
+            .take(16)
+            .find(|recent| recent.hash == hash)
+        {
             Some(recent) => Ok(Some(recent.header.number)),
             None => self.store.number_of(hash),
         }
@@ -220,39 +283,65 @@ impl Chain {
     }
 
     /// Runs a call on the state after a block, with that block's number and time.
-    pub(super) fn call(&self, block: B256, from: Address, to: Option<Address>, data: Bytes) -> Result<(Bytes, u64)> {
+    /// Returns its output and the gas it used.
+    pub(super) fn call(
+        &self,
+        block: B256,
+        from: Address,
+        to: Option<Address>,
+        data: Bytes,
+        gas_limit: u64,
+    ) -> Result<(Bytes, u64)> {
         let (header, view) = self.recent_view(block)?;
         let call = TxEnv {
             caller: from,
             nonce: view.account(from).map_or(0, |account| account.nonce),
             kind: to.map_or(TxKind::Create, TxKind::Call),
             data,
-            gas_limit: self.gas_cap(),
+            gas_limit,
             gas_price: 0,
             chain_id: None,
             ..TxEnv::default()
         };
-        let database = Database { view, block_hash: |number| block_hash(&self.recent, number) };
+        let database = Database {
+            view,
+            block_hash: |number| block_hash(&self.recent, number),
+        };
         let result = run(database, header, self.sealer_address(), self.chain_id, call)
             .map_err(|e| rejected(&e.to_string()))?
             .result;
         let gas = result.tx_gas_used();
         match result {
             ExecutionResult::Success { output, .. } => Ok((output.into_data(), gas)),
-            ExecutionResult::Revert { output, .. } => Err(LedgerError::Reverted(Revert::new(output.to_vec()))),
-            ExecutionResult::Halt { reason, .. } => Err(rejected(&format!("the call stopped: {reason:?}"))),
+            ExecutionResult::Revert { output, .. } => {
+                Err(LedgerError::Reverted(Revert::new(output.to_vec())))
+            }
+            ExecutionResult::Halt { reason, .. } => {
+                Err(rejected(&format!("the call stopped: {reason:?}")))
+            }
         }
     }
 
-    fn gas_cap(&self) -> u64 {
+    /// Most gas of one transaction or call.
+    pub(super) fn gas_cap(&self) -> u64 {
         self.transaction_gas.min(self.head().1.gas_limit / 2)
     }
 
     fn recent_view(&self, hash: B256) -> Result<(&Header, View<'_>)> {
-        let position = self.recent.iter().rev().take(LOOK_BACK).position(|recent| recent.hash == hash);
+        let position = self
+            .recent
+            .iter()
+            .rev()
+            .take(LOOK_BACK)
+            .position(|recent| recent.hash == hash);
         let newer = position.ok_or_else(|| LedgerError::UnknownBlock(hash.into()))?;
         let at = self.recent.len() - 1 - newer;
-        let undo = self.recent.iter().skip(at + 1).map(|recent| &recent.undo).collect();
+        let undo = self
+            .recent
+            .iter()
+            .skip(at + 1)
+            .map(|recent| &recent.undo)
+            .collect();
         Ok((&self.recent[at].header, View::new(&self.state, undo)))
     }
 }
@@ -265,9 +354,15 @@ fn complete(header: &mut Header, outcome: &Outcome, state_root: B256) {
 }
 
 fn block_hash(recent: &VecDeque<Recent>, number: u64) -> B256 {
-    recent.iter().rev().find(|recent| recent.header.number == number).map_or(B256::ZERO, |recent| recent.hash)
+    recent
+        .iter()
+        .rev()
+        .find(|recent| recent.header.number == number)
+        .map_or(B256::ZERO, |recent| recent.hash)
 }
 
 fn stored(store: &Store, number: u64) -> Result<FullBlock> {
-    store.block(number)?.ok_or_else(|| LedgerError::Corrupt(format!("block {number} is missing")))
+    store
+        .block(number)?
+        .ok_or_else(|| LedgerError::Corrupt(format!("block {number} is missing")))
 }

@@ -30,7 +30,12 @@ pub(super) fn genesis(signer: Address, gas_limit: u64, timestamp: u64) -> Header
 }
 
 /// The header that follows `parent`, without roots, gas and seal.
-pub(super) fn successor(parent: &Header, parent_hash: B256, signer: Address, timestamp: u64) -> Header {
+pub(super) fn successor(
+    parent: &Header,
+    parent_hash: B256,
+    signer: Address,
+    timestamp: u64,
+) -> Header {
     let number = parent.number + 1;
     Header {
         parent_hash,
@@ -60,7 +65,9 @@ pub(super) fn signer(header: &Header) -> Option<Address> {
     if signature.normalize_s().is_some() {
         return None;
     }
-    signature.recover_address_from_prehash(&seal_hash(header)).ok()
+    signature
+        .recover_address_from_prehash(&seal_hash(header))
+        .ok()
 }
 
 /// The signer that a genesis block names; `None` if it is not one of ours.
@@ -72,7 +79,9 @@ pub(super) fn genesis_signer(genesis: &Header) -> Option<Address> {
 
 fn seal_hash(header: &Header) -> B256 {
     let mut unsealed = header.clone();
-    unsealed.extra_data.truncate(header.extra_data.len().saturating_sub(SEAL));
+    unsealed
+        .extra_data
+        .truncate(header.extra_data.len().saturating_sub(SEAL));
     keccak256(alloy_rlp::encode(&unsealed))
 }
 

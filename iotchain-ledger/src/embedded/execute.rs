@@ -2,11 +2,15 @@
 
 use std::convert::Infallible;
 
-use alloy_consensus::{Eip658Value, Header, Receipt, ReceiptEnvelope, Transaction, TxEnvelope, TxReceipt, TxType, proofs};
+use alloy_consensus::{
+    Eip658Value, Header, Receipt, ReceiptEnvelope, Transaction, TxEnvelope, TxReceipt, TxType,
+    proofs,
+};
 use alloy_primitives::{Address, B256, Bloom, Log, U256};
 use revm::bytecode::Bytecode;
 use revm::context::result::{EVMError, ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, Context, TxEnv};
+use revm::context_interface::cfg::gas::calculate_initial_tx_gas_for_tx;
 use revm::database_interface::WrapDatabaseRef;
 use revm::primitives::hardfork::SpecId;
 use revm::state::AccountInfo;
@@ -77,6 +81,11 @@ pub(super) fn run<H: Fn(u64) -> B256>(
         .transact(transaction)
 }
 
+/// Gas that a transaction uses before its first instruction.
+pub(super) fn least_gas(transaction: &TxEnv) -> u64 {
+    calculate_initial_tx_gas_for_tx(transaction, SpecId::LONDON, None).initial_total_gas()
+}
+
 /// The EVM's form of a signed transaction.
 pub(super) fn environment(transaction: &TxEnvelope, sender: Address) -> TxEnv {
     TxEnv {
@@ -114,8 +123,21 @@ pub(super) struct Outcome {
 }
 
 impl<'a, H: Fn(u64) -> B256> Execution<'a, H> {
-    pub(super) fn new(state: &'a mut State, block_hash: H, header: &'a Header, sealer: Address, chain_id: u64) -> Self {
-        Self { state, block_hash, header, sealer, chain_id, outcome: Outcome::default() }
+    pub(super) fn new(
+        state: &'a mut State,
+        block_hash: H,
+        header: &'a Header,
+        sealer: Address,
+        chain_id: u64,
+    ) -> Self {
+        Self {
+            state,
+            block_hash,
+            header,
+            sealer,
+            chain_id,
+            outcome: Outcome::default(),
+        }
     }
 
     pub(super) const fn gas_used(&self) -> u64 {
@@ -124,14 +146,31 @@ impl<'a, H: Fn(u64) -> B256> Execution<'a, H> {
 
     /// Runs a transaction and keeps what it changed. On failure nothing is changed.
     pub(super) fn add(&mut self, transaction: &TxEnvelope, sender: Address) -> Result<(), Invalid> {
-        let database = Database { view: View::new(self.state, Vec::new()), block_hash: &self.block_hash };
-        let ResultAndState { result, state } =
-            run(database, self.header, self.sealer, self.chain_id, environment(transaction, sender))?;
+        let database = Database {
+            view: View::new(self.state, Vec::new()),
+            block_hash: &self.block_hash,
+        };
+        let ResultAndState { result, state } = run(
+            database,
+            self.header,
+            self.sealer,
+            self.chain_id,
+            environment(transaction, sender),
+        )?;
         self.state.apply(state, &mut self.outcome.undo);
         self.outcome.gas_used += result.tx_gas_used();
         let success = result.is_success();
-        let logs = if let ExecutionResult::Success { logs, .. } = result { logs } else { Vec::new() };
-        self.outcome.receipts.push(receipt(transaction.tx_type(), success, self.outcome.gas_used, logs));
+        let logs = if let ExecutionResult::Success { logs, .. } = result {
+            logs
+        } else {
+            Vec::new()
+        };
+        self.outcome.receipts.push(receipt(
+            transaction.tx_type(),
+            success,
+            self.outcome.gas_used,
+            logs,
+        ));
         Ok(())
     }
 
@@ -146,12 +185,24 @@ impl Outcome {
     }
 
     pub(super) fn bloom(&self) -> Bloom {
-        self.receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom())
+        self.receipts
+            .iter()
+            .fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom())
     }
 }
 
-fn receipt(kind: TxType, success: bool, cumulative_gas_used: u64, logs: Vec<Log>) -> ReceiptEnvelope {
-    let receipt = Receipt { status: Eip658Value::Eip658(success), cumulative_gas_used, logs }.into_with_bloom();
+fn receipt(
+    kind: TxType,
+    success: bool,
+    cumulative_gas_used: u64,
+    logs: Vec<Log>,
+) -> ReceiptEnvelope {
+    let receipt = Receipt {
+        status: Eip658Value::Eip658(success),
+        cumulative_gas_used,
+        logs,
+    }
+    .into_with_bloom();
     match kind {
         TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),
         TxType::Eip1559 => ReceiptEnvelope::Eip1559(receipt),

@@ -24,7 +24,10 @@ impl Ledger for EmbeddedLedger {
     }
 
     fn header(&self, number: u64) -> Result<Option<Header>> {
-        Ok(self.chain().header(number)?.map(|(hash, header)| summary(hash, &header)))
+        Ok(self
+            .chain()
+            .header(number)?
+            .map(|(hash, header)| summary(hash, &header)))
     }
 
     fn header_by_hash(&self, hash: Hash) -> Result<Option<Header>> {
@@ -32,25 +35,37 @@ impl Ledger for EmbeddedLedger {
         let Some(number) = chain.number_of(hash.into())? else {
             return Ok(None);
         };
-        Ok(chain.header(number)?.map(|(hash, header)| summary(hash, &header)))
+        Ok(chain
+            .header(number)?
+            .map(|(hash, header)| summary(hash, &header)))
     }
 
     fn storage_at(&self, contract: Address, slot: Word, block: Hash) -> Result<Word> {
         let chain = self.chain();
         let view = chain.view(block.into())?;
-        Ok(view.storage(to_alloy(contract), U256::from_be_bytes(slot)).to_be_bytes())
+        Ok(view
+            .storage(to_alloy(contract), U256::from_be_bytes(slot))
+            .to_be_bytes())
     }
 
     fn code_hash(&self, contract: Address, block: Hash) -> Result<Hash> {
         let chain = self.chain();
         let account = chain.view(block.into())?.account(to_alloy(contract));
         let code = account.map(|account| account.code_hash);
-        Ok(code.filter(|hash| *hash != alloy_primitives::KECCAK256_EMPTY).unwrap_or_default().into())
+        Ok(code
+            .filter(|hash| *hash != alloy_primitives::KECCAK256_EMPTY)
+            .unwrap_or_default()
+            .into())
     }
 
     fn call(&self, call: &Call<'_>, block: Hash) -> Result<Vec<u8>> {
         let data = Bytes::copy_from_slice(call.data);
-        let (output, _) = self.chain().call(block.into(), to_alloy(call.from), Some(to_alloy(call.to)), data)?;
+        let output = self.simulate(
+            to_alloy(call.from),
+            Some(to_alloy(call.to)),
+            data,
+            block.into(),
+        )?;
         Ok(output.to_vec())
     }
 
@@ -60,9 +75,15 @@ impl Ledger for EmbeddedLedger {
         for number in *blocks.start()..=head.min(*blocks.end()) {
             // The lock is taken block by block, so that a long range holds nobody up.
             let chain = self.chain();
-            let Some((hash, header)) = chain.header(number)? else { break };
+            let Some((hash, header)) = chain.header(number)? else {
+                break;
+            };
             if may_contain(&header.logs_bloom, contract) {
-                found.extend(block_logs(&chain, number, hash)?.into_iter().filter(|log| log.address == contract));
+                found.extend(
+                    block_logs(&chain, number, hash)?
+                        .into_iter()
+                        .filter(|log| log.address == contract),
+                );
             }
         }
         Ok(found)
@@ -71,7 +92,10 @@ impl Ledger for EmbeddedLedger {
     fn nonce(&self, account: Address) -> Result<u64> {
         let chain = self.chain();
         let account = to_alloy(account);
-        let state = chain.view(chain.head().0)?.account(account).map_or(0, |account| account.nonce);
+        let state = chain
+            .view(chain.head().0)?
+            .account(account)
+            .map_or(0, |account| account.nonce);
         Ok(chain.pool.next_nonce(account, state))
     }
 
@@ -103,14 +127,21 @@ fn may_contain(bloom: &Bloom, contract: Address) -> bool {
 
 /// All logs of a block.
 pub(super) fn block_logs(chain: &Chain, number: u64, hash: B256) -> Result<Vec<Log>> {
-    let Some(block) = chain.store.block(number)? else { return Ok(Vec::new()) };
+    let Some(block) = chain.store.block(number)? else {
+        return Ok(Vec::new());
+    };
     let receipts = chain.store.receipts(number)?;
     let logs = block
         .body
         .transactions
         .iter()
         .zip(&receipts)
-        .flat_map(|(transaction, receipt)| receipt.logs().iter().map(|log| (*transaction.tx_hash(), log)));
+        .flat_map(|(transaction, receipt)| {
+            receipt
+                .logs()
+                .iter()
+                .map(|log| (*transaction.tx_hash(), log))
+        });
     Ok((0..)
         .zip(logs)
         .map(|(index, (transaction, log))| Log {
@@ -132,19 +163,33 @@ fn receipt(chain: &Chain, transaction: B256) -> Result<Option<Receipt>> {
     let missing = || LedgerError::Corrupt(format!("the receipt of {transaction} is missing"));
     let block = chain.store.block(number)?.ok_or_else(missing)?;
     let receipts = chain.store.receipts(number)?;
-    let (envelope, receipt) =
-        block.body.transactions.get(index).zip(receipts.get(index)).ok_or_else(missing)?;
-    let before = index.checked_sub(1).and_then(|i| receipts.get(i)).map_or(0, TxReceipt::cumulative_gas_used);
+    let (envelope, receipt) = block
+        .body
+        .transactions
+        .get(index)
+        .zip(receipts.get(index))
+        .ok_or_else(missing)?;
+    let before = index
+        .checked_sub(1)
+        .and_then(|i| receipts.get(i))
+        .map_or(0, TxReceipt::cumulative_gas_used);
     let hash = block.header.hash_slow();
     let logs = block_logs(chain, number, hash)?;
-    let sender = alloy_consensus::transaction::SignerRecoverable::recover_signer(envelope).map_err(|_| missing())?;
+    let sender = alloy_consensus::transaction::SignerRecoverable::recover_signer(envelope)
+        .map_err(|_| missing())?;
     Ok(Some(Receipt {
         transaction: transaction.into(),
         number,
         block: hash.into(),
         success: receipt.status(),
-        contract: envelope.to().is_none().then(|| from_alloy(sender.create(envelope.nonce()))),
+        contract: envelope
+            .to()
+            .is_none()
+            .then(|| from_alloy(sender.create(envelope.nonce()))),
         gas_used: receipt.cumulative_gas_used() - before,
-        logs: logs.into_iter().filter(|log| log.transaction == transaction.into()).collect(),
+        logs: logs
+            .into_iter()
+            .filter(|log| log.transaction == transaction.into())
+            .collect(),
     }))
 }

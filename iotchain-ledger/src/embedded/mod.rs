@@ -9,14 +9,18 @@
 mod chain;
 mod clique;
 mod execute;
+mod explore;
 mod ledger;
 mod pool;
+mod proof;
 mod sealing;
 mod state;
 mod store;
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,6 +31,10 @@ use self::store::Store;
 use crate::convert::from_alloy;
 use crate::{Header, Ledger, LedgerError, Result};
 
+#[cfg(feature = "rpc")]
+pub(crate) use explore::BlockView;
+#[cfg(feature = "rpc")]
+pub(crate) use proof::AccountProof;
 pub use sealing::Sealing;
 
 /// How the embedded chain is set up.
@@ -74,7 +82,9 @@ impl EmbeddedLedger {
     /// [`LedgerError::InUse`], [`LedgerError::Foreign`] or [`LedgerError::Corrupt`] without writing anything;
     /// [`LedgerError::Storage`] if the disk cannot be read or written.
     pub fn open(directory: impl AsRef<Path>, config: &Config) -> Result<Self> {
-        let store = Store::open(directory.as_ref(), || chain::found(config.chain_id, config.gas_limit, now()))?;
+        let store = Store::open(directory.as_ref(), || {
+            chain::found(config.chain_id, config.gas_limit, now())
+        })?;
         Self::start(store, config)
     }
 
@@ -87,7 +97,9 @@ impl EmbeddedLedger {
     }
 
     fn with_backend(backend: impl redb::StorageBackend, config: &Config) -> Result<Self> {
-        let store = Store::with_backend(backend, || chain::found(config.chain_id, config.gas_limit, now()))?;
+        let store = Store::with_backend(backend, || {
+            chain::found(config.chain_id, config.gas_limit, now())
+        })?;
         Self::start(store, config)
     }
 
@@ -101,12 +113,20 @@ impl EmbeddedLedger {
         });
         let clock = match config.sealing {
             Sealing::Manual => None,
-            Sealing::Clock { block_time, idle_blocks, heartbeat } => {
+            Sealing::Clock {
+                block_time,
+                idle_blocks,
+                heartbeat,
+            } => {
                 let shared = Arc::clone(&shared);
                 let clock = std::thread::Builder::new()
                     .name("ledger-clock".into())
-                    .spawn(move || shared.run_clock(block_time.max(MIN_BLOCK_TIME), idle_blocks, heartbeat))
-                    .map_err(|e| LedgerError::Config(format!("cannot start the block clock: {e}")))?;
+                    .spawn(move || {
+                        shared.run_clock(block_time.max(MIN_BLOCK_TIME), idle_blocks, heartbeat)
+                    })
+                    .map_err(|e| {
+                        LedgerError::Config(format!("cannot start the block clock: {e}"))
+                    })?;
                 Some(clock)
             }
         };
@@ -129,7 +149,10 @@ impl EmbeddedLedger {
     }
 
     fn chain(&self) -> RwLockReadGuard<'_, Chain> {
-        self.shared.chain.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .chain
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn chain_mut(&self) -> RwLockWriteGuard<'_, Chain> {
@@ -154,7 +177,12 @@ impl Shared {
         // After a start, confirmations may still be awaited.
         let mut idle = 0;
         while self.sleep(block_time) {
-            let waiting = !self.chain.read().unwrap_or_else(PoisonError::into_inner).pool.is_empty();
+            let waiting = !self
+                .chain
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pool
+                .is_empty();
             if !waiting && idle >= idle_blocks && last.elapsed() < heartbeat {
                 continue;
             }
@@ -169,8 +197,10 @@ impl Shared {
     /// Sleeps, and tells whether to go on.
     fn sleep(&self, time: Duration) -> bool {
         let stopped = self.stopped();
-        let (stopped, _) =
-            self.stop.wait_timeout_while(stopped, time, |stopped| !*stopped).unwrap_or_else(PoisonError::into_inner);
+        let (stopped, _) = self
+            .stop
+            .wait_timeout_while(stopped, time, |stopped| !*stopped)
+            .unwrap_or_else(PoisonError::into_inner);
         !*stopped
     }
 
@@ -190,5 +220,7 @@ impl Drop for EmbeddedLedger {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
 }

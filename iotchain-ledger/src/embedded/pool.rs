@@ -32,18 +32,31 @@ impl Signed {
             return Err(rejected("longer than 128 KiB"));
         }
         let mut rest = bytes;
-        let transaction = TxEnvelope::decode_2718(&mut rest).map_err(|e| rejected(&format!("malformed: {e}")))?;
+        let transaction =
+            TxEnvelope::decode_2718(&mut rest).map_err(|e| rejected(&format!("malformed: {e}")))?;
         if !rest.is_empty() {
             return Err(rejected("trailing bytes"));
         }
-        if !matches!(transaction, TxEnvelope::Legacy(_) | TxEnvelope::Eip2930(_) | TxEnvelope::Eip1559(_)) {
-            return Err(rejected("this kind of transaction is not part of the London rules"));
+        if !matches!(
+            transaction,
+            TxEnvelope::Legacy(_) | TxEnvelope::Eip2930(_) | TxEnvelope::Eip1559(_)
+        ) {
+            return Err(rejected(
+                "this kind of transaction is not part of the London rules",
+            ));
         }
         if transaction.chain_id() != Some(chain_id) {
-            return Err(rejected(&format!("not signed for chain {chain_id} (EIP-155)")));
+            return Err(rejected(&format!(
+                "not signed for chain {chain_id} (EIP-155)"
+            )));
         }
-        let sender = transaction.recover_signer().map_err(|_| rejected("invalid signature"))?;
-        Ok(Self { transaction, sender })
+        let sender = transaction
+            .recover_signer()
+            .map_err(|_| rejected("invalid signature"))?;
+        Ok(Self {
+            transaction,
+            sender,
+        })
     }
 
     pub(super) fn hash(&self) -> B256 {
@@ -69,20 +82,26 @@ impl Pool {
             return if waiting.hash() == signed.hash() {
                 Ok(())
             } else {
-                Err(rejected(&format!("another transaction with nonce {nonce} is waiting")))
+                Err(rejected(&format!(
+                    "another transaction with nonce {nonce} is waiting"
+                )))
             };
         }
         let next = self.next_nonce(signed.sender, state_nonce);
         if nonce != next {
             let what = if nonce < next { "low" } else { "high" };
-            return Err(rejected(&format!("nonce too {what}: {nonce}, next is {next}")));
+            return Err(rejected(&format!(
+                "nonce too {what}: {nonce}, next is {next}"
+            )));
         }
         if self.arrivals.len() >= CAPACITY {
             return Err(rejected("too many transactions are waiting"));
         }
         let nonces = self.accounts.entry(signed.sender).or_default();
         if nonces.len() >= CAPACITY_PER_ACCOUNT {
-            return Err(rejected("too many transactions of this account are waiting"));
+            return Err(rejected(
+                "too many transactions of this account are waiting",
+            ));
         }
         nonces.insert(nonce, self.next_arrival);
         self.arrivals.insert(self.next_arrival, signed);
@@ -109,7 +128,9 @@ impl Pool {
 
     /// Forgets the account's transactions with nonces below that of the state: they stand in a block.
     pub(super) fn forget_below(&mut self, account: Address, state_nonce: u64) {
-        let Some(nonces) = self.accounts.get_mut(&account) else { return };
+        let Some(nonces) = self.accounts.get_mut(&account) else {
+            return;
+        };
         let kept = nonces.split_off(&state_nonce);
         for arrival in std::mem::replace(nonces, kept).values() {
             self.arrivals.remove(arrival);

@@ -24,7 +24,11 @@ impl Sealing {
     /// 20 s: about 1 GB in a year of idleness.
     #[must_use]
     pub const fn every(block_time: Duration) -> Self {
-        Self::Clock { block_time, idle_blocks: 16, heartbeat: Duration::from_secs(20) }
+        Self::Clock {
+            block_time,
+            idle_blocks: 16,
+            heartbeat: Duration::from_secs(20),
+        }
     }
 
     /// The Clique period in seconds: the least distance between two timestamps.

@@ -69,7 +69,11 @@ impl State {
             for (slot, value) in change.changed_storage_slots() {
                 let slot = keccak256(slot.to_be_bytes::<32>());
                 let value = value.present_value;
-                let old = if value.is_zero() { account.storage.remove(&slot) } else { account.storage.insert(slot, value) };
+                let old = if value.is_zero() {
+                    account.storage.remove(&slot)
+                } else {
+                    account.storage.insert(slot, value)
+                };
                 before.slots.entry(slot).or_insert(old.unwrap_or_default());
                 account.dirty = true;
             }
@@ -106,10 +110,15 @@ impl State {
     /// The state root; storage tries are computed again only where something changed.
     pub(super) fn root(&mut self) -> B256 {
         for account in self.accounts.values_mut().filter(|account| account.dirty) {
-            account.trie.storage_root = root::storage_root(account.storage.iter().map(|(slot, value)| (*slot, *value)));
+            account.trie.storage_root =
+                root::storage_root(account.storage.iter().map(|(slot, value)| (*slot, *value)));
             account.dirty = false;
         }
-        root::state_root(self.accounts.iter().map(|(key, account)| (*key, account.trie)))
+        root::state_root(
+            self.accounts
+                .iter()
+                .map(|(key, account)| (*key, account.trie)),
+        )
     }
 }
 
@@ -145,7 +154,12 @@ impl<'a> View<'a> {
 
     /// Every account in trie order.
     pub(super) fn accounts(&self) -> BTreeMap<B256, TrieAccount> {
-        let mut accounts: BTreeMap<_, _> = self.state.accounts.iter().map(|(key, account)| (*key, account.trie)).collect();
+        let mut accounts: BTreeMap<_, _> = self
+            .state
+            .accounts
+            .iter()
+            .map(|(key, account)| (*key, account.trie))
+            .collect();
         for (key, before) in self.newer.iter().rev().flat_map(|undo| &undo.0) {
             match before.account {
                 Some(account) => accounts.insert(*key, account),
@@ -158,7 +172,12 @@ impl<'a> View<'a> {
     /// The storage of an account in trie order.
     pub(super) fn storage_of(&self, address: Address) -> BTreeMap<B256, U256> {
         let key = keccak256(address);
-        let mut storage = self.state.accounts.get(&key).map(|account| account.storage.clone()).unwrap_or_default();
+        let mut storage = self
+            .state
+            .accounts
+            .get(&key)
+            .map(|account| account.storage.clone())
+            .unwrap_or_default();
         for before in self.newer.iter().rev().filter_map(|undo| undo.0.get(&key)) {
             storage.extend(&before.slots);
         }

@@ -24,7 +24,8 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 const RECEIPTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("receipts");
 const HASHES: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("hashes");
-const TRANSACTIONS: TableDefinition<'_, [u8; 32], (u64, u64)> = TableDefinition::new("transactions");
+const TRANSACTIONS: TableDefinition<'_, [u8; 32], (u64, u64)> =
+    TableDefinition::new("transactions");
 
 const FORMAT: &[u8] = b"iotchain-ledger/1";
 const FILE: &str = "ledger.redb";
@@ -52,10 +53,13 @@ impl Store {
     /// Opens the log in a directory, founding one if the directory is absent or empty.
     pub(super) fn open(directory: &Path, found: impl FnOnce() -> Result<Founding>) -> Result<Self> {
         let name = directory.display();
-        fs::create_dir_all(directory).map_err(|e| LedgerError::Storage(format!("cannot create {name}: {e}")))?;
+        fs::create_dir_all(directory)
+            .map_err(|e| LedgerError::Storage(format!("cannot create {name}: {e}")))?;
         let file = directory.join(FILE);
         if !file.exists() && holds_other_files(directory)? {
-            return Err(LedgerError::Foreign(format!("{name} holds other files and no ledger; nothing was written")));
+            return Err(LedgerError::Foreign(format!(
+                "{name} holds other files and no ledger; nothing was written"
+            )));
         }
         let lock = lock(directory)?;
         if !file.exists() {
@@ -66,16 +70,27 @@ impl Store {
             Self::found(&database, &found()?)?;
             drop(database);
             fs::rename(&unfinished, &file).map_err(storage)?;
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(storage)?;
+            File::open(directory)
+                .and_then(|directory| directory.sync_all())
+                .map_err(storage)?;
         }
         let database = builder().open(&file).map_err(|e| match e {
             redb::DatabaseError::DatabaseAlreadyOpen => LedgerError::InUse(name.to_string()),
-            redb::DatabaseError::Storage(redb::StorageError::Io(e)) if e.kind() != io::ErrorKind::InvalidData => storage(e),
+            redb::DatabaseError::Storage(redb::StorageError::Io(e))
+                if e.kind() != io::ErrorKind::InvalidData =>
+            {
+                storage(e)
+            }
             e => LedgerError::Corrupt(format!("{}: {e}", file.display())),
         })?;
-        let store = Self { database, _lock: Some(lock) };
+        let store = Self {
+            database,
+            _lock: Some(lock),
+        };
         store.check_format().map_err(|e| match e {
-            LedgerError::Storage(e) => LedgerError::Foreign(format!("{name} holds a file that is no ledger: {e}")),
+            LedgerError::Storage(e) => {
+                LedgerError::Foreign(format!("{name} holds a file that is no ledger: {e}"))
+            }
             e => e,
         })?;
         Ok(store)
@@ -87,7 +102,10 @@ impl Store {
         found: impl FnOnce() -> Result<Founding>,
     ) -> Result<Self> {
         let database = builder().create_with_backend(backend).map_err(storage)?;
-        let store = Self { database, _lock: None };
+        let store = Self {
+            database,
+            _lock: None,
+        };
         if store.check_format().is_err() {
             Self::found(&store.database, &found()?)?;
         }
@@ -99,12 +117,19 @@ impl Store {
         {
             let mut meta = write.open_table(META).map_err(storage)?;
             meta.insert("format", FORMAT).map_err(storage)?;
-            meta.insert("chain_id", founding.chain_id.to_be_bytes().as_slice()).map_err(storage)?;
-            meta.insert("sealer", founding.sealer.as_slice()).map_err(storage)?;
+            meta.insert("chain_id", founding.chain_id.to_be_bytes().as_slice())
+                .map_err(storage)?;
+            meta.insert("sealer", founding.sealer.as_slice())
+                .map_err(storage)?;
             write.open_table(RECEIPTS).map_err(storage)?;
             write.open_table(TRANSACTIONS).map_err(storage)?;
         }
-        insert_block(&write, &founding.genesis, founding.genesis.header.hash_slow(), &[])?;
+        insert_block(
+            &write,
+            &founding.genesis,
+            founding.genesis.header.hash_slow(),
+            &[],
+        )?;
         write.commit().map_err(storage)
     }
 
@@ -122,30 +147,46 @@ impl Store {
 
     pub(super) fn chain_id(&self) -> Result<u64> {
         let bytes = self.meta("chain_id")?;
-        Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| corrupt("chain id"))?))
+        Ok(u64::from_be_bytes(
+            bytes.try_into().map_err(|_| corrupt("chain id"))?,
+        ))
     }
 
     pub(super) fn sealer(&self) -> Result<zeroize::Zeroizing<[u8; 32]>> {
         let bytes = zeroize::Zeroizing::new(self.meta("sealer")?);
-        let key = bytes.as_slice().try_into().map_err(|_| corrupt("sealer key"))?;
+        let key = bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| corrupt("sealer key"))?;
         Ok(zeroize::Zeroizing::new(key))
     }
 
     fn meta(&self, name: &str) -> Result<Vec<u8>> {
         let read = self.database.begin_read().map_err(storage)?;
         let table = read.open_table(META).map_err(storage)?;
-        let value = table.get(name).map_err(storage)?.ok_or_else(|| corrupt(name))?;
+        let value = table
+            .get(name)
+            .map_err(storage)?
+            .ok_or_else(|| corrupt(name))?;
         Ok(value.value().to_vec())
     }
 
     /// Number of blocks, the genesis block counted.
     pub(super) fn len(&self) -> Result<u64> {
         let read = self.database.begin_read().map_err(storage)?;
-        read.open_table(BLOCKS).map_err(storage)?.len().map_err(storage)
+        read.open_table(BLOCKS)
+            .map_err(storage)?
+            .len()
+            .map_err(storage)
     }
 
     /// Appends a block; when this returns it is on the disk.
-    pub(super) fn append(&self, block: &FullBlock, hash: B256, receipts: &[ReceiptEnvelope]) -> Result<()> {
+    pub(super) fn append(
+        &self,
+        block: &FullBlock,
+        hash: B256,
+        receipts: &[ReceiptEnvelope],
+    ) -> Result<()> {
         let write = self.database.begin_write().map_err(storage)?;
         insert_block(&write, block, hash, receipts)?;
         write.commit().map_err(storage)
@@ -169,16 +210,27 @@ impl Store {
     pub(super) fn number_of(&self, hash: B256) -> Result<Option<u64>> {
         let read = self.database.begin_read().map_err(storage)?;
         let table = read.open_table(HASHES).map_err(storage)?;
-        Ok(table.get(hash.0).map_err(storage)?.map(|number| number.value()))
+        Ok(table
+            .get(hash.0)
+            .map_err(storage)?
+            .map(|number| number.value()))
     }
 
     /// Block and position of a transaction.
     pub(super) fn position_of(&self, transaction: B256) -> Result<Option<(u64, usize)>> {
         let read = self.database.begin_read().map_err(storage)?;
         let table = read.open_table(TRANSACTIONS).map_err(storage)?;
-        let position = table.get(transaction.0).map_err(storage)?.map(|position| position.value());
+        let position = table
+            .get(transaction.0)
+            .map_err(storage)?
+            .map(|position| position.value());
         position
-            .map(|(number, index)| Ok((number, usize::try_from(index).map_err(|_| corrupt("transaction index"))?)))
+            .map(|(number, index)| {
+                Ok((
+                    number,
+                    usize::try_from(index).map_err(|_| corrupt("transaction index"))?,
+                ))
+            })
             .transpose()
     }
 }
@@ -190,17 +242,31 @@ fn insert_block(
     receipts: &[ReceiptEnvelope],
 ) -> Result<()> {
     let number = block.header.number;
-    write.open_table(BLOCKS).map_err(storage)?.insert(number, alloy_rlp::encode(block).as_slice()).map_err(storage)?;
-    write.open_table(HASHES).map_err(storage)?.insert(hash.0, number).map_err(storage)?;
+    write
+        .open_table(BLOCKS)
+        .map_err(storage)?
+        .insert(number, alloy_rlp::encode(block).as_slice())
+        .map_err(storage)?;
+    write
+        .open_table(HASHES)
+        .map_err(storage)?
+        .insert(hash.0, number)
+        .map_err(storage)?;
     if receipts.is_empty() {
         return Ok(());
     }
     let mut encoded = Vec::new();
     alloy_rlp::encode_list(receipts, &mut encoded);
-    write.open_table(RECEIPTS).map_err(storage)?.insert(number, encoded.as_slice()).map_err(storage)?;
+    write
+        .open_table(RECEIPTS)
+        .map_err(storage)?
+        .insert(number, encoded.as_slice())
+        .map_err(storage)?;
     let mut transactions = write.open_table(TRANSACTIONS).map_err(storage)?;
     for (index, transaction) in (0..).zip(&block.body.transactions) {
-        transactions.insert(transaction.tx_hash().0, (number, index)).map_err(storage)?;
+        transactions
+            .insert(transaction.tx_hash().0, (number, index))
+            .map_err(storage)?;
     }
     Ok(())
 }
@@ -243,7 +309,10 @@ fn create_private(path: &Path) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
-        Err(e) => Err(LedgerError::Storage(format!("cannot create {}: {e}", path.display()))),
+        Err(e) => Err(LedgerError::Storage(format!(
+            "cannot create {}: {e}",
+            path.display()
+        ))),
     }
 }
 

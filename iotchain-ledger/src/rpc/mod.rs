@@ -1,0 +1,15 @@
+//! Ethereum JSON-RPC 2.0 over HTTP: a [`JsonRpcLedger`] over any node, and a [`Server`] that makes the embedded chain one.
+
+mod client;
+#[cfg(feature = "embedded")]
+mod method;
+#[cfg(feature = "embedded")]
+mod params;
+#[cfg(feature = "embedded")]
+mod render;
+#[cfg(feature = "embedded")]
+mod server;
+
+pub use client::JsonRpcLedger;
+#[cfg(feature = "embedded")]
+pub use server::Server;
