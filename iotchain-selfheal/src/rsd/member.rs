@@ -1,40 +1,13 @@
-//! A member of the group: personal key in, broadcasts in, group keys out (spec 3.3, 3.4.6).
+//! A member of the group: personal key in, broadcasts in, group keys out (spec 3.4.6).
 
-use super::beacon::Beacon;
-use super::event::{Beginning, Event};
 use super::known::{Chain, Window};
 use super::personal_key::PersonalKey;
 use super::primitives::Prf;
-use super::recover::Opening;
-use crate::broadcast::{self, Authority, Envelope, Form};
+use super::receive::Pace;
+use crate::broadcast::Authority;
 use crate::policy::Policy;
 use core::fmt;
-use iotchain_core::hash::sha256;
 use iotchain_core::{Error, Result, Session, UnixTime};
-
-/// Beacon chain steps per second that a member spends on beacons whose time it cannot check (spec A19).
-const UNTIMED_STEPS: u32 = 64;
-
-/// What a broadcast was, once verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Received {
-    /// An event; its session starts at `starts`.
-    Event {
-        /// The session of the message.
-        session: Session,
-        /// Start of that session.
-        starts: UnixTime,
-    },
-    /// A beacon.
-    Beacon {
-        /// The session that it announces.
-        session: Session,
-        /// Start of that session, unless the times of its event are unknown.
-        starts: Option<UnixTime>,
-    },
-    /// An event that is held already, byte for byte. Nothing changed.
-    Duplicate,
-}
 
 /// The newest event and session that a member has seen announced. Never goes down; a device may persist it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,9 +22,9 @@ pub struct HighWater {
 
 /// The end of the epoch: the first session of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Successor {
-    pub(crate) session: u32,
-    pub(crate) starts: UnixTime,
+pub(super) struct Successor {
+    pub(super) session: u32,
+    pub(super) starts: UnixTime,
 }
 
 /// A member: fixed size, no heap. `W` is how many events it holds, at least the window of the group's messages; each
@@ -60,16 +33,16 @@ pub(crate) struct Successor {
 /// Every call either succeeds as a whole or changes nothing. Keys are released for announced sessions only.
 #[derive(Clone)]
 pub struct Member<S, const W: usize = 16> {
-    pub(crate) key: PersonalKey<S>,
-    pub(crate) prf: Prf,
-    authority: Authority,
-    pub(crate) policy: Policy,
-    pub(crate) events: Window<W>,
-    pub(crate) high_water: HighWater,
+    pub(super) key: PersonalKey<S>,
+    pub(super) prf: Prf,
+    pub(super) authority: Authority,
+    pub(super) policy: Policy,
+    pub(super) events: Window<W>,
+    pub(super) high_water: HighWater,
     /// The session that was newest before the newest one, 0 for none (spec A5).
-    pub(crate) previous: u32,
-    pub(crate) successor: Option<Successor>,
-    pace: Pace,
+    pub(super) previous: u32,
+    pub(super) successor: Option<Successor>,
+    pub(super) pace: Pace,
 }
 
 impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
@@ -136,118 +109,6 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         (self.high_water.session.get() != 0).then_some(self.high_water.session)
     }
 
-    /// Takes a broadcast of either kind. `now` is the time of the key server if it is known.
-    ///
-    /// # Errors
-    /// As [`Member::event`] and [`Member::beacon`].
-    pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        self.authority.check_format(message)?;
-        match broadcast::form(message)? {
-            Form::Signed => self.event(message, now),
-            Form::Beacon => self.beacon(message, now),
-        }
-    }
-
-    /// Takes a signed event; the first failing step of 3.3 decides.
-    ///
-    /// # Errors
-    /// Those of [`Envelope::open`]; [`Error::Version`], [`Error::Scheme`], [`Error::Type`], [`Error::Epoch`],
-    /// [`Error::SessionRange`], [`Error::Capacity`], [`Error::Equivocation`], [`Error::NotYet`],
-    /// [`Error::RevokedMember`], [`Error::Kcv`].
-    pub fn event(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        if message.len() > self.authority.max_len() {
-            return Err(Error::Size);
-        }
-        // the same bytes passed every step before: no need to verify their signature again
-        let digest = sha256(&[message]);
-        if self.events.iter().any(|known| known.digest == Some(digest)) {
-            return Ok(Received::Duplicate);
-        }
-        let envelope = Envelope::open(&self.authority, message)?;
-        let event = Event::parse(envelope.session().get(), envelope.payload())?;
-        self.check_range(&event)?;
-        self.check_history(&event)?;
-        if now.is_some_and(|now| event.timing.starts > now.saturating_add(self.policy.skew)) {
-            return Err(Error::NotYet);
-        }
-        let opening = Opening::of(&self.key, &self.prf, &event)?;
-        self.check_states(&event, opening.as_ref())?;
-        self.commit(&event, opening.as_ref(), digest)?;
-        Ok(Received::Event {
-            session: envelope.session(),
-            starts: event.timing.starts,
-        })
-    }
-
-    /// Takes a beacon. A member without a time base passes `None` and limits beacons itself, e.g. to one per second
-    /// with a [`Policy::max_skip`] of 64 (spec A19).
-    ///
-    /// # Errors
-    /// A format error, [`Error::Type`], [`Error::Version`], [`Error::Epoch`], [`Error::SessionRange`],
-    /// [`Error::NeedEvent`] (fetch the event first), [`Error::BroadcastOld`] (ignore), [`Error::NotYet`],
-    /// [`Error::Skip`], [`Error::Beacon`], in this order (spec C8).
-    pub fn beacon(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        let beacon = Beacon::parse(message)?;
-        if beacon.epoch != self.key.epoch() {
-            return Err(Error::Epoch);
-        }
-        if beacon.session > self.key.last().get() {
-            return Err(Error::SessionRange);
-        }
-        let known = self.events.get(beacon.event).ok_or(Error::NeedEvent)?;
-        let (position, value) = known.beacon.ok_or(Error::NeedEvent)?;
-        let steps = beacon
-            .session
-            .checked_sub(position)
-            .ok_or(Error::BroadcastOld)?;
-        let starts = known
-            .timing
-            .zip(known.session)
-            .map(|(timing, session)| timing.start_after(beacon.session.saturating_sub(session)));
-        if starts.is_some_and(|starts| !starts.is_encodable()) {
-            return Err(Error::Type);
-        }
-        match (starts, now) {
-            (Some(starts), Some(now)) if starts > now.saturating_add(self.policy.skew) => {
-                return Err(Error::NotYet);
-            }
-            _ if steps > self.policy.max_skip => return Err(Error::Skip),
-            (None, Some(now)) => self.pace.spend(now, steps)?,
-            _ => {}
-        }
-        // a session that belongs to a later event, or to the next epoch (spec C8, A16)
-        let begins_later = |later: &super::known::Known| {
-            later.event > beacon.event
-                && later
-                    .session
-                    .is_some_and(|session| beacon.session >= session)
-        };
-        let over = known.end.is_some_and(|end| beacon.session >= end)
-            || self.events.iter().any(begins_later)
-            || self
-                .successor
-                .is_some_and(|next| beacon.session >= next.session);
-        if over
-            || self
-                .prf
-                .beacon_back(&beacon.value, beacon.event, beacon.session, position)
-                != value
-        {
-            return Err(Error::Beacon);
-        }
-        if let Some(known) = self.events.get_mut(beacon.event) {
-            known.beacon = Some((beacon.session, beacon.value));
-            known.announce(beacon.session);
-        }
-        if beacon.event == self.high_water.event {
-            self.raise(beacon.event, beacon.session);
-        }
-        Ok(Received::Beacon {
-            session: Session::new(beacon.session),
-            starts,
-        })
-    }
-
     /// Raises the high-water mark to what the key server said over DTLS, or to what was persisted before a boot, so
     /// that an old broadcast replayed to a fresh member is not taken for the newest (spec 3.3).
     ///
@@ -301,139 +162,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
     }
 
-    /// Step 4 of 3.3: the message fits the personal key and the device.
-    fn check_range(&self, event: &Event<'_>) -> Result<()> {
-        let (epoch, depth, last) = (
-            self.key.epoch(),
-            u32::from(self.key.depth()),
-            self.key.last().get(),
-        );
-        if (event.epoch, event.depth, event.last) != (epoch, depth, last) {
-            return Err(Error::Epoch);
-        }
-        if event.session > last {
-            return Err(Error::SessionRange);
-        }
-        if event.window_len() > W {
-            return Err(Error::Capacity);
-        }
-        Ok(())
-    }
-
-    /// Step 5 of 3.3 and the first rule of A12: one message per session, and no two histories.
-    fn check_history(&self, event: &Event<'_>) -> Result<()> {
-        let seen = self
-            .events
-            .get(event.number)
-            .is_some_and(|known| known.digest.is_some());
-        let over = self
-            .successor
-            .is_some_and(|next| event.session >= next.session);
-        let (held, join) = (self.key.event(), self.key.join().get());
-        let fits = |begin: Beginning| {
-            // the event in force at the join began at or before it, the ones after it later
-            let since_join = held == 0 || (begin.event <= held) == (begin.session <= join);
-            since_join && self.events.iter().all(|known| known.fits(begin))
-        };
-        if seen || over || !event.history().all(fits) {
-            Err(Error::Equivocation)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Step 7 of 3.3 with A12: key check value, and agreement with every chain state that is held.
-    fn check_states(&self, event: &Event<'_>, opening: Option<&Opening>) -> Result<()> {
-        let check = |chain: &Chain| {
-            let expected = self
-                .prf
-                .key_check(&chain.state, event.number, event.session);
-            if expected.ct_eq(&iotchain_core::Secret::new(*event.key_check)) {
-                Ok(())
-            } else {
-                Err(Error::Kcv)
-            }
-        };
-        let held = |number| {
-            self.events
-                .get(number)
-                .and_then(|known| known.chain.as_ref())
-        };
-        let Some(opening) = opening else {
-            // joined at exactly this session: the state from the key server is checked at once
-            return held(event.number)
-                .filter(|chain| chain.position == event.session)
-                .map_or(Ok(()), check);
-        };
-        let mut agree = true;
-        opening.walk(&self.prf, event, |found| {
-            let chain = Chain {
-                position: found.session,
-                state: found.state,
-            };
-            agree &= held(found.event).is_none_or(|held| held.agrees(&self.prf, &chain));
-            if found.event == event.number {
-                check(&chain)
-            } else {
-                Ok(())
-            }
-        })?;
-        if agree {
-            Ok(())
-        } else {
-            Err(Error::Equivocation)
-        }
-    }
-
-    fn commit(
-        &mut self,
-        event: &Event<'_>,
-        opening: Option<&Opening>,
-        digest: [u8; 32],
-    ) -> Result<()> {
-        let Self { events, prf, .. } = self;
-        if let Some(opening) = opening {
-            opening.walk(prf, event, |found| {
-                if let Some(known) = events.place(found.event) {
-                    known.keep(Chain {
-                        position: found.session,
-                        state: found.state,
-                    });
-                    known.end = known.end.or(found.end);
-                    known.session = Some(found.session);
-                }
-                Ok(())
-            })?;
-        }
-        let announced = if self.high_water.event == event.number {
-            self.high_water.session.get()
-        } else {
-            0
-        };
-        if let Some(known) = self.events.place(event.number) {
-            known.session = Some(event.session);
-            known.timing = Some(event.timing);
-            known.digest = Some(digest);
-            known.beacon = known.beacon.or(Some((event.session, *event.anchor)));
-            known.announce(event.session.max(announced));
-        }
-        for Beginning { event, session } in event.history() {
-            if let Some(known) = self.events.get_mut(event) {
-                known.session = Some(session);
-            }
-            if let Some(before) = event
-                .checked_sub(1)
-                .and_then(|before| self.events.get_mut(before))
-            {
-                before.end = Some(session);
-            }
-        }
-        self.raise(event.number, event.session);
-        Ok(())
-    }
-
     /// High-water marks never go down.
-    fn raise(&mut self, event: u32, session: u32) {
+    pub(super) fn raise(&mut self, event: u32, session: u32) {
         let mark = &mut self.high_water;
         if session > mark.session.get() {
             self.previous = mark.session.get();
@@ -449,25 +179,5 @@ impl<S, const W: usize> fmt::Debug for Member<S, W> {
             .field("key", &self.key)
             .field("high_water", &self.high_water)
             .finish_non_exhaustive()
-    }
-}
-
-/// How many chain steps this second has left for beacons whose time cannot be checked. The only thing that a refused
-/// broadcast changes: it bounds the work that an attacker can cause.
-#[derive(Clone, Debug, Default)]
-struct Pace {
-    second: UnixTime,
-    spent: u32,
-}
-
-impl Pace {
-    fn spend(&mut self, now: UnixTime, steps: u32) -> Result<()> {
-        let before = if now == self.second { self.spent } else { 0 };
-        let spent = before
-            .checked_add(steps)
-            .filter(|spent| *spent <= UNTIMED_STEPS)
-            .ok_or(Error::Skip)?;
-        *self = Self { second: now, spent };
-        Ok(())
     }
 }

@@ -18,6 +18,7 @@ mod known;
 mod member;
 mod personal_key;
 mod primitives;
+mod receive;
 mod recover;
 mod release;
 mod tree;
@@ -29,8 +30,9 @@ mod manager;
 
 #[cfg(feature = "manager")]
 pub use manager::{Announcement, GroupManager, Parameters, Plan};
-pub use member::{HighWater, Member, Received};
+pub use member::{HighWater, Member};
 pub use personal_key::PersonalKey;
+pub use receive::Received;
 
 /// First element of an rsd event and of its personal key.
 const SCHEME: u32 = 2;

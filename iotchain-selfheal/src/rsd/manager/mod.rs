@@ -1,118 +1,24 @@
 //! The group manager of a key server: slots, sessions, events (spec 3.4.5).
 
 mod issue;
+mod parameters;
+mod slots;
 mod state;
 
+pub use parameters::{Parameters, Plan};
+
 use super::beacon::Beacon;
-use super::event::{MAX_HISTORY, Timing};
+use super::event::Timing;
 use super::primitives::{ChainValue, Prf, State};
-use super::tree::{MAX_DEPTH, Node};
+use super::tree::Node;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 use iotchain_core::aes::Aes128;
 use iotchain_core::cbor::{Writer, encoded_len};
-use iotchain_core::{
-    Error, Gid, GroupKey, Result, Secret, Session, Signer, TryCryptoRng, UnixTime,
-};
+use iotchain_core::{Error, GroupKey, Result, Secret, Session, Signer, TryCryptoRng, UnixTime};
 use issue::{Fresh, Issued};
 use zeroize::Zeroizing;
-
-/// What is fixed for one epoch of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameters {
-    /// The group instance.
-    pub gid: Gid,
-    /// Counts re-keyings inside the gid.
-    pub epoch: u32,
-    /// Depth of the tree, 1..=22: 2^depth - 1 slots, never reused.
-    pub depth: u8,
-    /// First session.
-    pub first: Session,
-    /// Last session.
-    pub last: Session,
-    /// How many events one message heals, 1..=`history`.
-    pub window: u8,
-    /// How many events one message names.
-    pub history: u8,
-    /// Planned start of the first session.
-    pub starts: UnixTime,
-    /// Seconds per session, at least 1.
-    pub duration: u32,
-}
-
-impl Parameters {
-    /// The defaults of 3.4.5 for about `members` members: window 16, history 64, depth ceil(log2(1.5 N)) but at least 4.
-    #[must_use]
-    pub fn new(
-        gid: Gid,
-        epoch: u32,
-        members: u32,
-        sessions: core::ops::RangeInclusive<Session>,
-    ) -> Self {
-        let slots = u64::from(members).saturating_mul(3).div_ceil(2).max(1);
-        let depth = slots.next_power_of_two().ilog2().clamp(4, MAX_DEPTH.into()) as u8;
-        let (first, last) = sessions.into_inner();
-        Self {
-            gid,
-            epoch,
-            depth,
-            first,
-            last,
-            window: 16,
-            history: 64,
-            starts: UnixTime::new(0),
-            duration: 900,
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        let valid = matches!(self.depth, 1..=MAX_DEPTH)
-            && (1..=self.history).contains(&self.window)
-            && usize::from(self.history) <= MAX_HISTORY
-            && self.first.get() != 0
-            && self.first <= self.last
-            && self.duration != 0
-            && self.starts.is_encodable();
-        if valid { Ok(()) } else { Err(Error::Type) }
-    }
-}
-
-/// How the next session departs from the plan, if it does. Any departure makes it begin with an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// A fresh chain state without a revocation: limits what a stolen one is good for.
-    pub refresh: bool,
-    /// Another start than planned, e.g. an emergency revocation.
-    pub starts: Option<UnixTime>,
-    /// Another session length in seconds.
-    pub duration: Option<u32>,
-}
-
-impl Plan {
-    /// Go on as planned.
-    pub const KEEP: Self = Self {
-        refresh: false,
-        starts: None,
-        duration: None,
-    };
-    /// Begin with a fresh chain state.
-    pub const REFRESH: Self = Self {
-        refresh: true,
-        starts: None,
-        duration: None,
-    };
-
-    /// Start the session at `time`, e.g. at once.
-    #[must_use]
-    pub const fn at(time: UnixTime) -> Self {
-        Self {
-            refresh: false,
-            starts: Some(time),
-            duration: None,
-        }
-    }
-}
 
 /// B_j: what to publish for a session once the state of the manager is persisted, and not before the session starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,125 +164,6 @@ impl GroupManager {
         end.saturating_sub(self.session)
     }
 
-    /// Gives out the next slot, from the current session on; before the first session the key is pre-issued.
-    ///
-    /// # Errors
-    /// [`Error::GroupFull`] when the slots are used up: open a new epoch.
-    pub fn join(&mut self) -> Result<u32> {
-        if self.free_slots() == 0 {
-            return Err(Error::GroupFull);
-        }
-        let slot = self.next_slot;
-        if self
-            .cohorts
-            .last()
-            .is_none_or(|cohort| cohort.session != self.session)
-        {
-            self.cohorts.push(Cohort {
-                session: self.session,
-                first_slot: slot,
-            });
-        }
-        self.next_slot = slot.saturating_add(1);
-        self.count_change();
-        Ok(slot)
-    }
-
-    /// As [`GroupManager::join`], with the keys of the earlier sessions of the epoch from `from` on.
-    ///
-    /// # Errors
-    /// As [`GroupManager::join`].
-    pub fn join_with_history(&mut self, from: Session) -> Result<u32> {
-        let slot = self.join()?;
-        if self.is_open() && from.get() < self.session {
-            self.grants
-                .insert(slot, from.max(self.parameters.first).get());
-        }
-        Ok(slot)
-    }
-
-    /// Leaves a slot out from the next session on. Repeating it changes nothing.
-    ///
-    /// # Errors
-    /// [`Error::NotMember`] for a slot that was never given out.
-    pub fn revoke(&mut self, slot: u32) -> Result<()> {
-        if slot >= self.next_slot {
-            return Err(Error::NotMember);
-        }
-        if !self.revoked.contains_key(&slot) && self.pending.insert(slot) {
-            self.count_change();
-        }
-        Ok(())
-    }
-
-    /// Whether a slot takes part in `session`, history grants included. Pending revocations count from their session.
-    #[must_use]
-    pub fn is_member(&self, slot: u32, session: Session) -> bool {
-        let j = session.get();
-        let Some(join) = self.join_of(slot) else {
-            return false;
-        };
-        let from = self.grants.get(&slot).copied().unwrap_or(join);
-        from <= j && self.revoked.get(&slot).is_none_or(|until| j < *until)
-    }
-
-    /// Whether a slot was given out and is neither revoked nor about to be.
-    #[must_use]
-    pub fn is_live(&self, slot: u32) -> bool {
-        slot < self.next_slot && !self.revoked.contains_key(&slot) && !self.pending.contains(&slot)
-    }
-
-    /// S_i of a slot, encoded; the same bytes every time (spec A6). Secret: hand it out over DTLS only.
-    ///
-    /// # Errors
-    /// [`Error::NotMember`] unless the slot is live.
-    pub fn personal_key(&self, slot: u32) -> Result<Zeroizing<Vec<u8>>> {
-        if !self.is_live(slot) {
-            return Err(Error::NotMember);
-        }
-        let join = self.join_of(slot).ok_or(Error::NotMember)?;
-        let Parameters {
-            gid,
-            epoch,
-            depth,
-            last,
-            ..
-        } = self.parameters;
-        let labels = self.labels_of(slot);
-        let in_force = self.event_at(join);
-        let state = in_force.map(|(_, event)| event.state_at(&self.prf, join));
-        let value = in_force.map(|(k, event)| self.beacon_value(k, event, join));
-        let grants = self.grants_of(slot, join);
-        let write = |writer: &mut Writer<'_>| {
-            writer
-                .array(12)
-                .uint(super::SCHEME.into())
-                .bytes(gid.as_bytes())
-                .uint(epoch.into())
-                .uint(depth.into());
-            writer
-                .uint(slot.into())
-                .uint(join.into())
-                .uint(last.get().into());
-            writer.uint(in_force.map_or(0, |(k, _)| k).into());
-            writer.bytes(state.as_ref().map_or(&[], |state| state.expose()));
-            writer.bytes(value.as_ref().map_or(&[], |value| value));
-            writer.bytes_head(labels.len().saturating_mul(16) as u64);
-            labels.iter().for_each(|label| {
-                writer.raw(label.expose());
-            });
-            writer.array(grants.len() as u64);
-            grants.iter().for_each(|(begin, until, state)| {
-                writer
-                    .array(3)
-                    .uint((*begin).into())
-                    .uint((*until).into())
-                    .bytes(state.expose());
-            });
-        };
-        encode(write)
-    }
-
     /// Begins the next session: B_j to publish. It begins with an event if a revocation is pending, if the plan says
     /// so, and at the first session. On failure nothing has changed.
     ///
@@ -505,28 +292,6 @@ impl GroupManager {
         self.changes = self.changes.saturating_add(1);
     }
 
-    /// The session in which a slot joined.
-    fn join_of(&self, slot: u32) -> Option<u32> {
-        let cohort = self
-            .cohorts
-            .partition_point(|cohort| cohort.first_slot <= slot)
-            .checked_sub(1)?;
-        self.cohorts
-            .get(cohort)
-            .filter(|_| slot < self.next_slot)
-            .map(|cohort| cohort.session)
-    }
-
-    /// The first slot that joined in `session` or later.
-    fn first_slot_since(&self, session: u32) -> u32 {
-        let cohort = self
-            .cohorts
-            .partition_point(|cohort| cohort.session < session);
-        self.cohorts
-            .get(cohort)
-            .map_or(self.next_slot, |cohort| cohort.first_slot)
-    }
-
     /// The event in force in `session` with its number.
     fn event_at(&self, session: u32) -> Option<(u32, &Issued)> {
         let number = self
@@ -550,41 +315,6 @@ impl GroupManager {
             top.depth(),
             node,
         )
-    }
-
-    /// The labels of a member, in the order of its personal key.
-    fn labels_of(&self, slot: u32) -> Vec<State> {
-        let depth = self.parameters.depth;
-        let leaf = Node::leaf(depth, slot);
-        let mut labels = Vec::with_capacity(super::tree::label_count(depth));
-        for top in (0..depth).map(|a| leaf.ancestor(a)) {
-            let mut own = self.prf.root_label(&self.labels, top);
-            for node in (top.depth().saturating_add(1)..=depth).map(|b| leaf.ancestor(b)) {
-                labels.push(self.prf.child_label(&own, top, node.sibling()));
-                own = self.prf.child_label(&own, top, node);
-            }
-        }
-        labels
-    }
-
-    /// The granted history of a slot: one (begin, until, C_begin) per interval.
-    fn grants_of(&self, slot: u32, join: u32) -> Vec<(u32, u32, State)> {
-        let Some(from) = self.grants.get(&slot).copied() else {
-            return Vec::new();
-        };
-        let ends = self
-            .events
-            .iter()
-            .skip(1)
-            .map(|event| event.session)
-            .chain([u32::MAX]);
-        self.events
-            .iter()
-            .zip(ends)
-            .map(|(event, end)| (event, event.session.max(from), end.min(join)))
-            .filter(|(_, begin, until)| begin < until)
-            .map(|(event, begin, until)| (begin, until, event.state_at(&self.prf, begin)))
-            .collect()
     }
 }
 
