@@ -1,8 +1,8 @@
 //! Strict CBOR: what `check` accepts, the reader walks to the end, and written again it is the same bytes.
 #![no_main]
 
-use iotchain_core::cbor::{Major, Reader, Writer, check, check_tagged};
 use iotchain_core::Result;
+use iotchain_core::cbor::{Major, Reader, Writer, check, check_tagged};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

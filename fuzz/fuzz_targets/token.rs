@@ -15,7 +15,10 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(&again[..len], data);
     }
     if let Ok(word) = TokenWord::parse(data) {
-        assert_eq!(word.encode().expect("a parsed word encodes").as_slice(), data);
+        assert_eq!(
+            word.encode().expect("a parsed word encodes").as_slice(),
+            data
+        );
     }
     if let Ok(answer) = GetToken::parse(data) {
         assert_eq!(answer.encode().as_slice(), data);

@@ -126,8 +126,9 @@ fn targets() -> Result<Vec<String>, String> {
     let folder = root().join("fuzz/fuzz_targets");
     let entries =
         fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let names =
-        entries.filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(str::to_owned));
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let files = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let names = files.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned));
     let mut names: Vec<String> = names.collect();
     names.sort();
     Ok(names)
