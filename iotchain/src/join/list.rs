@@ -19,13 +19,27 @@ pub trait Element<'a>: Clone {
 }
 
 /// A list of `T`: either a slice, or the bytes of a message in which every element was checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct List<'a, T>(Form<'a, T>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Form<'a, T> {
     Slice(&'a [T]),
     Encoded { elements: &'a [u8], len: usize },
+}
+
+// derived, these would ask for `T: Copy`, but only references are copied
+impl<T> Copy for List<'_, T> {}
+impl<T> Clone for List<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Form<'_, T> {}
+impl<T> Clone for Form<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 impl<'a, T: Element<'a>> List<'a, T> {

@@ -59,8 +59,7 @@ pub(super) fn wrap<const N: usize>(
 }
 
 /// A nonce of either side: 8 to 32 bytes.
-pub(super) fn nonce<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8]> {
-    let nonce = reader.bytes()?;
+pub(super) fn check_nonce(nonce: &[u8]) -> Result<&[u8]> {
     if (8..=32).contains(&nonce.len()) {
         Ok(nonce)
     } else {

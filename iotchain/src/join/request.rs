@@ -5,7 +5,7 @@
 //! ```
 
 use super::credential::Ccs;
-use super::parameter::{PRIVATE_USE, Unknown, each_parameter, nonce, wrap};
+use super::parameter::{PRIVATE_USE, Unknown, check_nonce, each_parameter, wrap};
 use iotchain_core::cbor::Writer;
 use iotchain_core::{Error, Result, Roles, Thumbprint};
 use iotchain_token::{Challenge, ChannelBinding, PopInput, Scope, TokenRef};
@@ -54,7 +54,7 @@ impl<'a> JoinRequest<'a> {
             match label {
                 SCOPE => scope = Some(reader.bytes()?),
                 CLIENT_CRED => credential = Some(reader.bytes()?),
-                CNONCE => cnonce = Some(nonce(reader)?),
+                CNONCE => cnonce = Some(check_nonce(reader.bytes()?)?),
                 CLIENT_CRED_VERIFY => proof = Some(reader.bytes()?),
                 KDC_CHALLENGE => challenge = Some(reader.bytes()?),
                 TOKEN_REFERENCE => token = Some(reader.bytes()?),

@@ -11,7 +11,7 @@
 use super::credential::Ccs;
 use super::key_map::KeyMap;
 use super::list::{Element, List};
-use super::parameter::{PRIVATE_USE, Unknown, each_pair, each_parameter, nonce, wrap};
+use super::parameter::{PRIVATE_USE, Unknown, check_nonce, each_pair, each_parameter, wrap};
 use iotchain_core::cbor::{self, Reader, Writer};
 use iotchain_core::{
     Address, Error, Gid, KidContext, PublicKey, Result, Roles, Session, Sid, Signature, Signer,
@@ -271,7 +271,8 @@ impl<'a> UnverifiedJoin<'a> {
     /// the challenge came, `cnonce` the nonce of the request.
     ///
     /// # Errors
-    /// [`Error::Kid`] if the key is not the pinned one; [`Error::Sig`] if the proof is not over these nonces.
+    /// [`Error::Kid`] if the key is not the pinned one; [`Error::Type`] if `cnonce` has not 8 to 32 bytes;
+    /// [`Error::Sig`] if the proof is not over these nonces.
     pub fn verify(self, cnonce: &[u8], key_server: &Thumbprint) -> Result<JoinResponse<'a>> {
         let Self(response) = self;
         if response.key_server.thumbprint() != *key_server {
@@ -292,7 +293,7 @@ impl<'a> UnverifiedJoin<'a> {
 /// The key server's proof of its key: kdc_cred_verify over both nonces (RFC 9594, 4.3.1).
 ///
 /// # Errors
-/// [`Error::Type`] for a nonce of more than 32 bytes; [`Error::Sig`] if the signer cannot sign.
+/// [`Error::Type`] for a nonce that has not 8 to 32 bytes; [`Error::Sig`] if the signer cannot sign.
 pub fn kdc_proof(signer: &impl Signer, cnonce: &[u8], kdc_nonce: &[u8]) -> Result<Signature> {
     let (payload, len) = kdc_payload(cnonce, kdc_nonce)?;
     sign_bound(signer, KeyUse::Kdc, payload.get(..len).unwrap_or_default())
@@ -301,8 +302,10 @@ pub fn kdc_proof(signer: &impl Signer, cnonce: &[u8], kdc_nonce: &[u8]) -> Resul
 fn kdc_payload(cnonce: &[u8], kdc_nonce: &[u8]) -> Result<([u8; MAX_KDC_PAYLOAD], usize)> {
     let mut payload = [0; MAX_KDC_PAYLOAD];
     let mut writer = Writer::new(&mut payload);
-    writer.bytes(cnonce).bytes(kdc_nonce);
-    let len = writer.finish().map_err(|_| Error::Type)?;
+    writer
+        .bytes(check_nonce(cnonce)?)
+        .bytes(check_nonce(kdc_nonce)?);
+    let len = writer.finish()?;
     Ok((payload, len))
 }
 
@@ -325,7 +328,7 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
             PEER_IDENTIFIERS => peer_identifiers = List::read(reader)?,
             GROUP_POLICIES => policies = Some(GroupPolicies::read(reader)?),
             KDC_CRED => key_server = Some(Ccs::parse(reader.bytes()?)?.key),
-            KDC_NONCE => kdc_nonce = Some(nonce(reader)?),
+            KDC_NONCE => kdc_nonce = Some(check_nonce(reader.bytes()?)?),
             KDC_CRED_VERIFY => kdc_proof = Some(*reader.array_of()?),
             REKEYING_SCHEME => scheme = Some(reader.int()?),
             MGT_KEY_MATERIAL => personal_key = Some(reader.bytes()?),
