@@ -79,7 +79,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "source",
-        about: "no machine paths, no unfinished work, files of one idea",
+        about: "no machine paths, no unfinished work",
         run: source::source,
     },
     Task {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::run::{Outcome, none};
 use crate::tree::{is_test, product_lines, text, tracked};
 
-/// A file holds one idea: more product lines than this are two.
+/// A file holds one idea; with more product lines than this it deserves a second look.
 const MAX_LINES: usize = 400;
 /// Folders in which people work; a path below them belongs to one machine.
 const MACHINE_FOLDERS: &[&str] = &["work", "root", "home", "Users"];
@@ -33,7 +33,9 @@ pub(crate) fn source() -> Outcome {
                 findings.push(format!("{}:{}: {mark}", path.display(), index + 1));
             }
         }
-        findings.extend(too_long(&path, &text));
+        if let Some(length) = too_long(&path, &text) {
+            println!("  note: {length}");
+        }
     }
     none("places that break a rule of the source", &findings)
 }
@@ -65,10 +67,6 @@ fn too_long(path: &Path, text: &str) -> Option<String> {
         return None;
     }
     let lines = product_lines(text).count();
-    (lines > MAX_LINES).then(|| {
-        format!(
-            "{}: {lines} lines without tests, more than {MAX_LINES}",
-            path.display()
-        )
-    })
+    (lines > MAX_LINES)
+        .then(|| format!("{}: {lines} lines without tests; one idea?", path.display()))
 }
