@@ -52,6 +52,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `alloc` (default) | `Zeroizing<Vec<u8>>` as the place of S_i; leave it out on devices without heap |
 //! | `es256k` (default) | ES256K signatures over secp256k1, mandatory to implement |
 //! | `esp256` | ESP256 signatures over P-256 |
 //! | `ed25519` | Ed25519 signatures |
@@ -64,7 +65,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
-    warn(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+    warn(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
 )]
 
 pub mod join;
@@ -78,11 +84,12 @@ pub use iotchain_selfheal as selfheal;
 pub use iotchain_token as token;
 
 pub use iotchain_core::{
-    Address, AeadAlg, Error, Gid, GroupKey, GroupName, Kid, Piv, PublicKey, Result, Roles, Secret, Session, Sid,
-    SignAlg, Signer, SigningKey, Suite, Thumbprint, TryCryptoRng, UnixTime,
+    Address, AeadAlg, Error, Gid, GroupKey, GroupName, Kid, Piv, PublicKey, Result, Roles, Secret,
+    Session, Sid, SignAlg, Signer, SigningKey, Suite, Thumbprint, TryCryptoRng, UnixTime,
 };
 pub use iotchain_oscar::{
-    Boot, BootCounter, Claims, Exchange, Freshness, Opened, ProxyCheck, ResourceId, Sender, StoredState,
+    Boot, BootCounter, Claims, Exchange, Freshness, Opened, ProxyCheck, ResourceId, Sender,
+    StoredState,
 };
 pub use iotchain_selfheal::rsd::{Member, PersonalKey, Received};
 pub use zeroize::Zeroizing;

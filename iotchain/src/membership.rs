@@ -9,8 +9,8 @@
 use crate::join::{JoinResponse, Peer};
 use iotchain_core::{Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime};
 use iotchain_oscar::{
-    Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Opened, Policy, Receiver, ResourceId, Sender,
-    Sessions, StoredState,
+    Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Opened, Policy, Receiver,
+    ResourceId, Sender, Sessions, StoredState,
 };
 use iotchain_selfheal::rsd::{HighWater, Member, PersonalKey, Received};
 use iotchain_selfheal::{self as selfheal, Authority};
@@ -40,7 +40,10 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     pub fn new(response: &JoinResponse<'_>, personal_key: S) -> Result<Self> {
         let key_map = &response.key_map;
         let authority = Authority::new(key_map.gid, response.key_server);
-        let policy = selfheal::Policy { grace: key_map.grace, ..selfheal::Policy::DEFAULT };
+        let policy = selfheal::Policy {
+            grace: key_map.grace,
+            ..selfheal::Policy::DEFAULT
+        };
         let member = Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
         let group = Group {
             gid: key_map.gid,
@@ -52,7 +55,14 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         for Peer { sid, subject, key } in response.peers() {
             credentials.insert(sid, subject, key)?;
         }
-        Ok(Self { member, group, sid: key_map.sid, credentials, policy: Policy::default(), failures: Failures::new() })
+        Ok(Self {
+            member,
+            group,
+            sid: key_map.sid,
+            credentials,
+            policy: Policy::default(),
+            failures: Failures::new(),
+        })
     }
 
     /// Sets what is tolerated of objects (size, clock skew, age of a first signed object).
@@ -107,7 +117,10 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     ///
     /// # Errors
     /// See [`Receiver::open_response`].
-    #[expect(clippy::too_many_arguments, reason = "each is a part of what the object is bound to")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of what the object is bound to"
+    )]
     pub fn open_response(
         &mut self,
         object: &[u8],
@@ -135,7 +148,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         now: UnixTime,
         out: &mut [u8],
     ) -> Result<Opened> {
-        self.with_receiver(now, |mut receiver| receiver.open_stored(object, resource, stored, now, out))
+        self.with_receiver(now, |mut receiver| {
+            receiver.open_stored(object, resource, stored, now, out)
+        })
     }
 
     /// A sender context for this boot, see [`Sender::new`].
@@ -165,7 +180,10 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     ) -> T {
         f(Receiver {
             group: &self.group,
-            sessions: &At { member: &self.member, now },
+            sessions: &At {
+                member: &self.member,
+                now,
+            },
             directory: &self.credentials,
             policy: self.policy,
             failures: &mut self.failures,
@@ -185,7 +203,9 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
     }
 
     fn may_open(&self, session: Session) -> Result<()> {
-        self.member.may_open(session, self.now).map_err(|_| Error::SessionExpired)
+        self.member
+            .may_open(session, self.now)
+            .map_err(|_| Error::SessionExpired)
     }
 }
 
@@ -197,8 +217,13 @@ impl<const C: usize> Credentials<C> {
     const EMPTY: Self = Self([None; C]);
 
     fn insert(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
-        let place = self.0.iter().position(|known| known.is_some_and(|(known, ..)| known == sid));
-        let place = place.or_else(|| self.0.iter().position(Option::is_none)).ok_or(Error::Capacity)?;
+        let place = self
+            .0
+            .iter()
+            .position(|known| known.is_some_and(|(known, ..)| known == sid));
+        let place = place
+            .or_else(|| self.0.iter().position(Option::is_none))
+            .ok_or(Error::Capacity)?;
         if let Some(slot) = self.0.get_mut(place) {
             *slot = Some((sid, subject, key));
         }
@@ -209,6 +234,9 @@ impl<const C: usize> Credentials<C> {
 impl<const C: usize> Directory for Credentials<C> {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
         let (_, subject, key) = self.0.iter().flatten().find(|(known, ..)| known == sid)?;
-        Some(Credential { subject: *subject, key })
+        Some(Credential {
+            subject: *subject,
+            key,
+        })
     }
 }

@@ -1,0 +1,303 @@
+//! A group from end to end without a network: key server, resource server, members, losses, a revocation.
+#![cfg(feature = "manager")]
+#![allow(missing_docs)]
+
+use getrandom::SysRng;
+use iotchain::join::{Ccs, JoinResponse, KeyMap, List, kdc_proof};
+use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
+use iotchain::token::AccountId;
+use iotchain::{
+    Address, Boot, Claims, Error, Exchange, Freshness, Gid, Membership, ResourceId, Roles, Session,
+    Sid, SignAlg, Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
+};
+
+type Host = Membership<Zeroizing<Vec<u8>>>;
+
+const START: u64 = 1_800_000_000;
+const DURATION: u32 = 100;
+const CNONCE: [u8; 8] = *b"cnonce 1";
+const KDC_NONCE: [u8; 8] = *b"kdcnonce";
+
+struct KeyServer {
+    key: SigningKey,
+    manager: GroupManager,
+    rs: SigningKey,
+    rs_sid: Sid,
+    next: u8,
+}
+
+impl KeyServer {
+    fn new() -> Self {
+        let key = SigningKey::generate(SignAlg::Es256k, &mut SysRng).unwrap();
+        let mut parameters = Parameters::new(
+            Gid::new([7; 4]),
+            1,
+            10,
+            Session::new(1)..=Session::new(1000),
+        );
+        parameters.starts = UnixTime::new(START);
+        parameters.duration = DURATION;
+        let manager = GroupManager::generate(parameters, &mut SysRng).unwrap();
+        let rs = SigningKey::generate(SignAlg::Es256k, &mut SysRng).unwrap();
+        Self {
+            key,
+            manager,
+            rs,
+            rs_sid: Sid::from_slice(&[0x80, 0]).unwrap(),
+            next: 1,
+        }
+    }
+
+    fn rs_address(&self) -> Address {
+        self.rs.public().address().unwrap()
+    }
+
+    /// Begins the next session; what goes on the air.
+    fn advance(&mut self) -> (Vec<u8>, Option<Vec<u8>>) {
+        let announcement = self
+            .manager
+            .advance(Plan::default(), &mut SysRng, &self.key)
+            .unwrap();
+        (announcement.beacon, announcement.event)
+    }
+
+    fn join(&mut self, sid: Sid) -> (Host, u32) {
+        let slot = self.manager.join().unwrap();
+        let personal_key = self.manager.personal_key(slot).unwrap();
+        let creds = [Ccs {
+            subject: Some(AccountId {
+                chain: 1337,
+                address: self.rs_address(),
+            }),
+            key: self.rs.public(),
+        }];
+        let (event, beacon) = (
+            self.manager.event().to_vec(),
+            self.manager.beacon().unwrap(),
+        );
+        let session = self.manager.session().unwrap();
+        let (sids, broadcasts) = ([self.rs_sid], [&event[..], &beacon[..]]);
+        let response = JoinResponse {
+            key_map: KeyMap {
+                gid: Gid::new([7; 4]),
+                sid,
+                suite: Suite::DEFAULT,
+                grace: 30,
+                access_keys: None,
+                server_secret: None,
+                boot_salt: None,
+            },
+            session,
+            expires_at: UnixTime::new(START + 1_000_000),
+            expires_in: 1_000_000,
+            creds: List::new(&creds),
+            peer_roles: List::new(&[Roles::PRODUCER]),
+            peer_identifiers: List::new(&sids),
+            policies: None,
+            key_server: self.key.public(),
+            kdc_nonce: &KDC_NONCE,
+            kdc_proof: kdc_proof(&self.key, &CNONCE, &KDC_NONCE).unwrap(),
+            personal_key: &personal_key,
+            control_uri: None,
+            broadcasts: List::new(&broadcasts),
+        };
+        let mut wire = vec![0; JoinResponse::MAX_LEN];
+        let len = response.encode(&mut wire).unwrap();
+
+        let joined = JoinResponse::parse(&wire[..len]).unwrap();
+        let joined = joined
+            .verify(&CNONCE, &self.key.public().thumbprint())
+            .unwrap();
+        let mut membership =
+            Host::new(&joined, Zeroizing::new(joined.personal_key.to_vec())).unwrap();
+        for broadcast in joined.broadcasts.iter() {
+            membership.receive(broadcast, Some(at(session))).unwrap();
+        }
+        (membership, slot)
+    }
+
+    fn join_client(&mut self) -> (Host, u32) {
+        self.next += 1;
+        self.join(Sid::from_slice(&[1, self.next]).unwrap())
+    }
+}
+
+fn at(session: Session) -> UnixTime {
+    UnixTime::new(START + u64::from(DURATION) * u64::from(session.get() - 1) + 1)
+}
+
+#[test]
+fn join_lose_broadcasts_heal_open_and_be_revoked() {
+    let mut ks = KeyServer::new();
+    ks.advance();
+    let (mut server, _) = ks.join(ks.rs_sid);
+    let (mut alice, _) = ks.join_client();
+    let (mut bob, bob_slot) = ks.join_client();
+    let rs = ks.rs_address();
+    let temperature = ResourceId::new(rs, &["temp"], &[]).unwrap();
+    let mut sender = server
+        .sender(Boot::random(&mut SysRng).unwrap(), UnixTime::new(0))
+        .unwrap();
+
+    // one signed object a session; alice's radio is dead from session 2 on, bob is revoked in session 3
+    let mut objects = Vec::new();
+    let mut newest_event = None;
+    for j in 1..=5 {
+        if j > 1 {
+            if j == 3 || j == 5 {
+                // a revocation in 3, a refresh in 5: two events alice does not hear
+                if j == 3 {
+                    ks.manager.revoke(bob_slot).unwrap();
+                }
+                let plan = Plan {
+                    refresh: true,
+                    ..Plan::default()
+                };
+                let announcement = ks.manager.advance(plan, &mut SysRng, &ks.key).unwrap();
+                let event = announcement.event.unwrap();
+                let heard = bob.receive(&event, Some(at(announcement.session)));
+                assert_eq!(heard.unwrap_err(), Error::RevokedMember);
+                server
+                    .receive(&event, Some(at(announcement.session)))
+                    .unwrap();
+                newest_event = Some(event);
+            } else {
+                let (beacon, event) = ks.advance();
+                assert!(event.is_none());
+                server.receive(&beacon, Some(at(Session::new(j)))).unwrap();
+                let _ = bob.receive(&beacon, Some(at(Session::new(j))));
+            }
+        }
+        let now = at(Session::new(j));
+        assert_eq!(server.enter(&mut sender, now).unwrap(), Session::new(j));
+        let claims = Claims {
+            iat: now,
+            exp: Some(now.saturating_add(10_000)),
+        };
+        let mut object = vec![0; 256];
+        let text = format!("session {j}");
+        let len = sender
+            .seal_signed(&temperature, claims, text.as_bytes(), &ks.rs, &mut object)
+            .unwrap();
+        object.truncate(len);
+        objects.push(object);
+    }
+
+    let now = at(Session::new(5));
+    let mut out = [0; 64];
+    let mut stored = StoredState::new();
+    // nothing heard: only session 1 opens
+    assert!(
+        alice
+            .open_stored(&objects[0], &temperature, &mut stored, now, &mut out)
+            .is_ok()
+    );
+    assert_eq!(
+        alice.open_stored(&objects[1], &temperature, &mut stored, now, &mut out),
+        Err(Error::Session)
+    );
+    // one event heals all of them
+    alice.receive(&newest_event.unwrap(), Some(now)).unwrap();
+    for (j, object) in (2..=5).zip(&objects[1..]) {
+        let opened = alice
+            .open_stored(object, &temperature, &mut stored, now, &mut out)
+            .unwrap();
+        assert_eq!(out[..opened.len], *format!("session {j}").as_bytes());
+    }
+    // a proxy that goes back is caught
+    assert_eq!(
+        alice.open_stored(&objects[3], &temperature, &mut stored, now, &mut out),
+        Err(Error::Rollback)
+    );
+    // bob read until he was revoked, and nothing after
+    let mut stored = StoredState::new();
+    assert!(
+        bob.open_stored(&objects[1], &temperature, &mut stored, now, &mut out)
+            .is_ok()
+    );
+    for object in &objects[2..] {
+        assert_eq!(
+            bob.open_stored(object, &temperature, &mut stored, now, &mut out),
+            Err(Error::Session)
+        );
+    }
+    // a client that joins now cannot read the past
+    let (mut carol, _) = ks.join_client();
+    let mut stored = StoredState::new();
+    assert!(
+        carol
+            .open_stored(&objects[4], &temperature, &mut stored, now, &mut out)
+            .is_ok()
+    );
+    let mut stored = StoredState::new();
+    assert_eq!(
+        carol.open_stored(&objects[3], &temperature, &mut stored, now, &mut out),
+        Err(Error::Session)
+    );
+}
+
+#[test]
+fn direct_responses_and_the_fail_closed_rule() {
+    let mut ks = KeyServer::new();
+    ks.advance();
+    let (server, _) = ks.join(ks.rs_sid);
+    let (mut alice, _) = ks.join_client();
+    let temperature = ResourceId::new(ks.rs_address(), &["temp"], &[]).unwrap();
+    let mut sender = server
+        .sender(Boot::random(&mut SysRng).unwrap(), UnixTime::new(0))
+        .unwrap();
+    let now = at(Session::new(1));
+    server.enter(&mut sender, now).unwrap();
+
+    let mut exchange = Exchange::random(&mut SysRng).unwrap();
+    let mut object = [0; 128];
+    let len = sender
+        .seal_response(&temperature, 69, exchange.token(), b"21.5", &mut object)
+        .unwrap();
+    let mut out = [0; 64];
+    let mut other = Exchange::random(&mut SysRng).unwrap();
+    let demanded = || Freshness::Demanded;
+    assert_eq!(
+        alice.open_response(
+            &object[..len],
+            &temperature,
+            69,
+            &mut other,
+            demanded(),
+            now,
+            &mut out
+        ),
+        Err(Error::Aead)
+    );
+    let opened = alice.open_response(
+        &object[..len],
+        &temperature,
+        69,
+        &mut exchange,
+        demanded(),
+        now,
+        &mut out,
+    );
+    assert_eq!(out[..opened.unwrap().len], *b"21.5");
+
+    // no broadcast comes any more: from nbf + dur + grace on nothing is sealed or opened
+    let late = UnixTime::new(START + u64::from(DURATION) + 30);
+    let mut exchange = Exchange::random(&mut SysRng).unwrap();
+    let len = sender
+        .seal_response(&temperature, 69, exchange.token(), b"21.5", &mut object)
+        .unwrap();
+    assert_eq!(server.enter(&mut sender, late), Err(Error::SessionExpired));
+    assert_eq!(
+        alice.open_response(
+            &object[..len],
+            &temperature,
+            69,
+            &mut exchange,
+            demanded(),
+            late,
+            &mut out
+        ),
+        Err(Error::SessionExpired)
+    );
+    assert!(server.enter(&mut sender, late.saturating_sub(1)).is_ok());
+}
