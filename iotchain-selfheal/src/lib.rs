@@ -1,4 +1,83 @@
-//! Group keys that heal.
+//! Group keys that heal (paper, II-E). A member gets one personal key S_i, once; from then on one public broadcast is
+//! enough for the group key K_j of every session it belongs to, whatever was lost before, and revoked members get
+//! nothing.
+//!
+//! ```text
+//!   key server                      anyone, any proxy                     member
+//!   GroupManager -- S_i over DTLS ---------------------------------------> PersonalKey
+//!        |                                                                     |
+//!        +------- B_j: beacon, newest event --- multicast, cache, file ---> Member -- K_j --> objects
+//! ```
+//!
+//! Broadcasts are [signed](broadcast) or, between events, beacons of a hash chain that a signature anchors. The scheme is
+//! [`rsd`]: any number of members, any coalition, small steady traffic. A member is of fixed size and never allocates;
+//! only the group manager does, behind the feature `manager`.
+//!
+//! ```
+//! # #[cfg(feature = "manager")] {
+//! use iotchain_core::{Error, Gid, Session, SignAlg, Signer, SigningKey, UnixTime};
+//! use iotchain_selfheal::rsd::{GroupManager, Member, Parameters, PersonalKey, Plan};
+//! use iotchain_selfheal::Authority;
+//! # struct Rng(u8);
+//! # impl rand_core::TryRng for Rng {
+//! #     type Error = core::convert::Infallible;
+//! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { unreachable!() }
+//! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { unreachable!() }
+//! #     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+//! #         out.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(77).wrapping_add(1); *byte = self.0 });
+//! #         Ok(())
+//! #     }
+//! # }
+//! # impl rand_core::TryCryptoRng for Rng {}
+//! # let mut rng = Rng(1); // a CSPRNG, please
+//!
+//! // the key server opens a group for about 50 members and a day of 15-minute sessions
+//! let signer = SigningKey::generate(SignAlg::Es256k, &mut rng)?;
+//! let gid = Gid::new(*b"gid0");
+//! let mut parameters = Parameters::new(gid, 1, 50, Session::new(1)..=Session::new(96));
+//! parameters.starts = UnixTime::new(1_767_225_600);
+//! let mut manager = GroupManager::generate(parameters, &mut rng)?;
+//!
+//! // two members join; each gets its personal key and pins the key server
+//! let authority = Authority::new(gid, signer.public());
+//! let (lamp, thief) = (manager.join()?, manager.join()?);
+//! let mut lamp = Member::<_, 16>::new(PersonalKey::parse(manager.personal_key(lamp)?)?, authority)?;
+//! let mut stolen = Member::<_, 16>::new(PersonalKey::parse(manager.personal_key(thief)?)?, authority)?;
+//! let first = manager.advance(Plan::KEEP, &mut rng, &signer)?;
+//! let event = first.event.unwrap_or_default();
+//! lamp.receive(&event, Some(first.starts))?;
+//! stolen.receive(&event, Some(first.starts))?;
+//!
+//! // three sessions pass, one of them a revocation; the lamp is out of reach
+//! manager.advance(Plan::KEEP, &mut rng, &signer)?;
+//! manager.revoke(thief)?;
+//! manager.advance(Plan::KEEP, &mut rng, &signer)?;
+//! let newest = manager.advance(Plan::KEEP, &mut rng, &signer)?;
+//!
+//! // one event and one beacon later it has every key
+//! let now = newest.starts;
+//! lamp.receive(manager.event(), Some(now))?;
+//! lamp.receive(&newest.beacon, Some(now))?;
+//! for j in 1..=4 {
+//!     assert!(lamp.key(Session::new(j))?.ct_eq(&manager.group_key(Session::new(j))?));
+//! }
+//! assert_eq!(lamp.may_seal(now), Some(Session::new(4)));
+//!
+//! // the revoked one is out, and stops on its own when its session is over
+//! assert_eq!(stolen.receive(manager.event(), Some(now)), Err(Error::RevokedMember));
+//! assert_eq!(stolen.may_seal(now), None);
+//! # }
+//! # Ok::<(), iotchain_core::Error>(())
+//! ```
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `manager` | [`rsd::GroupManager`](rsd), the key server's side; needs an allocator |
+//!
+//! Cost on a device: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), about 130 bytes of memory per event
+//! held, no heap. A beacon costs one SHA-256 per session, a key two AES blocks, an event one signature check and d + 3 + 2e
+//! AES blocks for a window of e events. The rules are those of document 3 of the specification with its amendments;
+//! "spec 3.4.6" in a comment names the place.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

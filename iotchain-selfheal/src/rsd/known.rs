@@ -147,3 +147,54 @@ impl<const W: usize> Window<W> {
         self.places.get_mut(index)?.as_mut()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iotchain_core::Gid;
+
+    #[test]
+    fn a12_states_of_one_chain_agree_at_the_later_position() {
+        let prf = Prf::new(Gid::new([1; 4]), 1);
+        let first = Chain {
+            position: 5,
+            state: State::new([7; 16]),
+        };
+        let later = Chain {
+            position: 9,
+            state: prf.ratchet(&first.state, 5, 9),
+        };
+        let other = Chain {
+            position: 9,
+            state: State::new([8; 16]),
+        };
+        assert!(first.agrees(&prf, &later) && later.agrees(&prf, &first));
+        assert!(!first.agrees(&prf, &other) && !other.agrees(&prf, &first));
+        assert!(
+            !Chain {
+                position: 6,
+                ..first.clone()
+            }
+            .agrees(&prf, &later)
+        );
+    }
+
+    #[test]
+    fn c02_places_go_to_the_newest_events() {
+        let mut window = Window::<2>::new();
+        for (event, kept) in [
+            (5, true),
+            (3, true),
+            (2, false),
+            (3, true),
+            (4, true),
+            (3, false),
+            (9, true),
+        ] {
+            assert_eq!(window.place(event).is_some(), kept, "{event}");
+        }
+        let mut events: std::vec::Vec<u32> = window.iter().map(|known| known.event).collect();
+        events.sort_unstable();
+        assert_eq!(events, [5, 9]);
+    }
+}

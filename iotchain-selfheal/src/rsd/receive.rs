@@ -297,3 +297,73 @@ impl Pace {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::broadcast::Authority;
+    use crate::rsd::known::Known;
+    use crate::rsd::{Member, PersonalKey};
+    use iotchain_core::{Gid, PublicKey, UnixTime};
+    use serde_json::Value;
+    use std::vec::Vec;
+    use std::{format, fs};
+
+    type Owned = Member<Vec<u8>, 8>;
+
+    /// Every byte of the state: what Debug shows, and the secrets that it does not.
+    fn assert_same(a: &Owned, b: &Owned) {
+        assert_eq!(
+            (a.high_water, a.previous, a.successor),
+            (b.high_water, b.previous, b.successor)
+        );
+        assert_eq!((a.pace.second, a.pace.spent), (b.pace.second, b.pace.spent));
+        assert_eq!(format!("{:?}", a.events), format!("{:?}", b.events));
+        let state = |known: &Known| known.chain.as_ref().map(|chain| *chain.state.expose());
+        assert!(a.events.iter().map(state).eq(b.events.iter().map(state)));
+    }
+
+    #[test]
+    fn a_refused_broadcast_leaves_every_byte_as_it_was() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/negative.json");
+        let vectors: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let mut refused = 0;
+        for case in vectors["cases"].as_array().unwrap() {
+            let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
+            let time = |step: &Value| step["now"].as_u64().map(UnixTime::new);
+            let Some(key) = case
+                .get("personal_key")
+                .filter(|_| case["op"] == "group.step")
+            else {
+                continue;
+            };
+            let Ok(key) = PersonalKey::parse(bytes(key)) else {
+                continue;
+            };
+            let server = PublicKey::parse(&bytes(&case["env"]["ks_key"])).unwrap();
+            let mut member = Owned::new(
+                key,
+                Authority::new(
+                    Gid::from_slice(&bytes(&case["env"]["gid"])).unwrap(),
+                    server,
+                ),
+            )
+            .unwrap();
+            for step in case["pre"].as_array().unwrap() {
+                let message = step.get("message").unwrap_or(&step["beacon"]);
+                let _ = member.receive(&bytes(message), time(step));
+            }
+            let before = member.clone();
+            let step = &case["step"];
+            for message in ["message", "beacon"]
+                .iter()
+                .filter_map(|kind| step.get(*kind))
+            {
+                if member.receive(&bytes(message), time(step)).is_err() {
+                    assert_same(&member, &before);
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 40, "{refused}");
+    }
+}

@@ -161,3 +161,176 @@ pub fn keys<const W: usize>(
         .filter_map(|j| Some((j, *member.key(Session::new(j)).ok()?.expose())))
         .collect()
 }
+
+/// A group at work: one manager, everything it published.
+#[cfg(feature = "manager")]
+pub mod group {
+    use super::{Member, Told};
+    use iotchain_core::cbor::{Reader, Writer, encoded_len};
+    use iotchain_core::{Gid, Session, SignAlg, Signer, SigningKey, UnixTime};
+    use iotchain_selfheal::rsd::{Announcement, GroupManager, Parameters, PersonalKey, Plan};
+    use iotchain_selfheal::{Authority, Envelope};
+    use std::collections::BTreeMap;
+
+    pub const GID: Gid = Gid::new(*b"test");
+    pub const START: u64 = 10_000;
+    pub const DURATION: u32 = 100;
+
+    pub struct Group {
+        pub manager: GroupManager,
+        pub rng: Told,
+        pub key: SigningKey,
+        /// Event message in force, beacon and start of every session.
+        pub published: BTreeMap<u32, (Vec<u8>, Vec<u8>, UnixTime)>,
+    }
+
+    impl Group {
+        pub fn new(window: u8) -> Self {
+            Self::with(window, 1, 1)
+        }
+
+        pub fn with(window: u8, epoch: u32, first: u32) -> Self {
+            let parameters = Parameters {
+                window,
+                starts: UnixTime::new(START),
+                duration: DURATION,
+                ..Parameters::new(
+                    GID,
+                    epoch,
+                    10,
+                    Session::new(first)..=Session::new(first + 199),
+                )
+            };
+            let mut rng = Told::seed(42);
+            let key = SigningKey::generate(SignAlg::Es256k, &mut rng).unwrap();
+            let manager = GroupManager::generate(parameters, &mut rng).unwrap();
+            Self {
+                manager,
+                rng,
+                key,
+                published: BTreeMap::new(),
+            }
+        }
+
+        pub fn advance(&mut self, plan: Plan) -> Announcement {
+            let announced = self
+                .manager
+                .advance(plan, &mut self.rng, &self.key)
+                .unwrap();
+            let entry = (
+                self.manager.event().to_vec(),
+                announced.beacon.clone(),
+                announced.starts,
+            );
+            self.published.insert(announced.session.get(), entry);
+            announced
+        }
+
+        /// Goes on as planned for `n` sessions.
+        pub fn run(&mut self, n: u32) {
+            (0..n).for_each(|_| {
+                self.advance(Plan::KEEP);
+            });
+        }
+
+        pub fn event(&self, j: u32) -> &[u8] {
+            &self.published[&j].0
+        }
+
+        pub fn beacon(&self, j: u32) -> &[u8] {
+            &self.published[&j].1
+        }
+
+        pub fn starts(&self, j: u32) -> UnixTime {
+            self.published[&j].2
+        }
+
+        pub fn authority(&self) -> Authority {
+            Authority::new(GID, self.key.public())
+        }
+
+        pub fn join<const W: usize>(&mut self) -> Member<W> {
+            let slot = self.manager.join().unwrap();
+            self.member(slot)
+        }
+
+        pub fn member<const W: usize>(&self, slot: u32) -> Member<W> {
+            let key = self.manager.personal_key(slot).unwrap().to_vec();
+            Member::new(PersonalKey::parse(key).unwrap(), self.authority()).unwrap()
+        }
+
+        /// Signs a changed copy of the event of session `j` as a faulty key server would.
+        pub fn forge(&self, j: u32, change: impl FnOnce(&mut Payload)) -> Vec<u8> {
+            let message = self.event(j);
+            let envelope = Envelope::open(&self.authority(), message).unwrap();
+            let mut payload = Payload::read(envelope.payload());
+            change(&mut payload);
+            let session = Session::new(*payload.hist.last().unwrap());
+            let encoded = payload.write();
+            let mut out = vec![0; encoded.len() + 99];
+            let len = Envelope::seal(&self.key, GID, session, &encoded, &mut out).unwrap();
+            out.truncate(len);
+            out
+        }
+    }
+
+    /// The fields of an event, free to be falsified.
+    pub struct Payload {
+        pub numbers: Vec<u64>,
+        pub nonce: Vec<u8>,
+        pub anchor: Vec<u8>,
+        pub kcv: Vec<u8>,
+        pub hist: Vec<u32>,
+        pub links: Vec<u8>,
+        pub cover: Vec<Vec<u8>>,
+    }
+
+    impl Payload {
+        fn read(bytes: &[u8]) -> Self {
+            let mut r = Reader::new(bytes);
+            assert_eq!(r.array(), Ok(13));
+            let numbers = (0..7).map(|_| r.uint().unwrap()).collect();
+            let mut string = || r.bytes().unwrap().to_vec();
+            let (nonce, anchor, kcv) = (string(), string(), string());
+            let hist = (0..r.array().unwrap()).map(|_| r.u32().unwrap()).collect();
+            let links = r.bytes().unwrap().to_vec();
+            let cover = (0..r.array().unwrap())
+                .map(|_| r.bytes().unwrap().to_vec())
+                .collect();
+            Self {
+                numbers,
+                nonce,
+                anchor,
+                kcv,
+                hist,
+                links,
+                cover,
+            }
+        }
+
+        fn write(&self) -> Vec<u8> {
+            let write = |w: &mut Writer<'_>| {
+                w.array(13);
+                self.numbers.iter().for_each(|n| {
+                    w.uint(*n);
+                });
+                w.bytes(&self.nonce)
+                    .bytes(&self.anchor)
+                    .bytes(&self.kcv)
+                    .array(self.hist.len() as u64);
+                self.hist.iter().for_each(|j| {
+                    w.uint((*j).into());
+                });
+                w.bytes(&self.links).array(self.cover.len() as u64);
+                self.cover.iter().for_each(|cover| {
+                    w.bytes(cover);
+                });
+            };
+            let mut out = vec![0; encoded_len(write)];
+            let mut writer = Writer::new(&mut out);
+            write(&mut writer);
+            writer.finish().unwrap();
+            out
+        }
+    }
+}

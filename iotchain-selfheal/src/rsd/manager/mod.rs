@@ -336,3 +336,69 @@ fn encode(write: impl Fn(&mut Writer<'_>)) -> Result<Zeroizing<Vec<u8>>> {
     writer.finish()?;
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rsd::tree::Subset;
+    use iotchain_core::Gid;
+    use serde_json::Value;
+    use std::fs;
+
+    #[test]
+    fn vectors_labels_and_chains() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/broadcast-rsd.json");
+        let vectors: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        for case in vectors["cases"].as_array().unwrap() {
+            let number = |value: &Value| value.as_u64().unwrap() as u32;
+            let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
+            let block = |value: &Value| State::from_slice(&bytes(value)).unwrap();
+            let gid = Gid::from_slice(&bytes(&case["gid"])).unwrap();
+            let sessions =
+                Session::new(number(&case["first"]))..=Session::new(number(&case["last"]));
+            let mut parameters = Parameters::new(gid, number(&case["epoch"]), 1, sessions);
+            parameters.depth = number(&case["depth"]) as u8;
+            let manager = GroupManager::new(parameters, block(&case["mk"])).unwrap();
+            for label in case["labels"].as_array().unwrap() {
+                let subset = Subset::parse(
+                    bytes(&label["subset"]).try_into().unwrap(),
+                    parameters.depth,
+                )
+                .unwrap();
+                assert_eq!(
+                    hex::encode(subset.pack()),
+                    label["subset"].as_str().unwrap()
+                );
+                assert_eq!(u32::from(subset.top().depth()), number(&label["di"]));
+                assert_eq!(
+                    subset.hole(),
+                    Node::leaf(number(&label["dj"]) as u8, number(&label["path_j"]))
+                );
+                assert!(
+                    manager
+                        .label(subset.top(), subset.hole())
+                        .ct_eq(&block(&label["label"]))
+                );
+            }
+            let events = case["events"].as_array().unwrap();
+            for session in case["sessions"].as_array().unwrap() {
+                let event = events
+                    .iter()
+                    .find(|event| event["event"] == session["event"])
+                    .unwrap();
+                let (rho, j) = (number(&event["session"]), number(&session["session"]));
+                let state = manager.prf.ratchet(&block(&event["C"]), rho, j);
+                assert!(state.ct_eq(&block(&session["chain"])));
+                assert_eq!(
+                    manager.prf.group_key(&state, j).expose()[..],
+                    bytes(&session["key"])
+                );
+                let check =
+                    manager
+                        .prf
+                        .key_check(&block(&event["C"]), number(&event["event"]), rho);
+                assert!(check.ct_eq(&block(&event["kcv"])));
+            }
+        }
+    }
+}

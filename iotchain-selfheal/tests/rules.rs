@@ -1,0 +1,550 @@
+//! Each amendment (A) and clarification (C) of the specification that concerns group keys, by number.
+#![cfg(feature = "manager")]
+
+mod support;
+
+use iotchain_core::{Error, Gid, Session, UnixTime};
+use iotchain_selfheal::rsd::{HighWater, PersonalKey, Plan, Received};
+use iotchain_selfheal::{Authority, Policy};
+use support::group::{DURATION, Group, START};
+use support::{Member, code};
+
+fn j(n: u32) -> Session {
+    Session::new(n)
+}
+
+fn at(n: u64) -> UnixTime {
+    UnixTime::new(START + n)
+}
+
+fn mark(member: &Member) -> (u32, u32) {
+    (member.high_water().event, member.high_water().session.get())
+}
+
+#[test]
+fn a05_a_key_ends_when_its_successor_begins() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(2);
+    group.advance(Plan::at(at(150))); // session 3, early: 2 lasted 50 s
+    member.receive(group.event(1), None).unwrap();
+    assert_eq!(member.may_open(j(1), at(129)), Ok(()));
+    assert_eq!(member.may_open(j(1), at(130)), Err(Error::SessionExpired));
+    assert_eq!(member.may_open(j(2), at(0)), Err(Error::NotAnnounced));
+    member.receive(group.beacon(2), None).unwrap();
+    assert_eq!(member.may_open(j(1), at(129)), Ok(()));
+    assert_eq!(member.may_open(j(1), at(130)), Err(Error::SessionExpired));
+    assert_eq!(member.may_open(j(2), at(229)), Ok(()));
+    member.receive(group.event(3), None).unwrap();
+    // the emergency cuts session 2 short, and 1 is older than the previous announced session
+    assert_eq!(member.may_open(j(2), at(179)), Ok(()));
+    assert_eq!(member.may_open(j(2), at(180)), Err(Error::SessionExpired));
+    assert_eq!(member.may_open(j(1), at(0)), Err(Error::SessionExpired));
+    // the healed key still serves stored objects
+    assert!(member.key(j(1)).is_ok());
+}
+
+#[test]
+fn a05_skipped_sessions_follow_the_newest_one() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(5);
+    member.receive(group.event(1), None).unwrap();
+    member.receive(group.beacon(5), None).unwrap();
+    assert_eq!(member.may_open(j(4), at(429)), Ok(()));
+    assert_eq!(member.may_open(j(4), at(430)), Err(Error::SessionExpired));
+    assert_eq!(member.may_open(j(3), at(330)), Err(Error::SessionExpired));
+}
+
+#[test]
+fn a12_a_history_that_contradicts_a_known_event() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    for _ in 0..3 {
+        group.advance(Plan::REFRESH);
+        group.advance(Plan::KEEP);
+    }
+    // events 1, 2, 3 at sessions 1, 3, 5
+    member.receive(group.event(3), None).unwrap();
+    for hist in [vec![1, 4, 5], vec![2, 3, 5], vec![1, 2, 5]] {
+        let forged = group.forge(5, |event| event.hist = hist.clone());
+        assert_eq!(
+            member.receive(&forged, None),
+            Err(Error::Equivocation),
+            "{hist:?}"
+        );
+    }
+    member.receive(group.event(5), None).unwrap();
+}
+
+#[test]
+fn a12_a_history_that_contradicts_the_personal_key() {
+    let mut group = Group::new(8);
+    group.advance(Plan::KEEP);
+    group.advance(Plan::REFRESH);
+    group.run(1);
+    let mut member: Member = group.join(); // session 3, event 2
+    group.advance(Plan::KEEP);
+    group.advance(Plan::REFRESH); // event 3, session 5
+    let early = group.forge(5, |event| event.hist = vec![1, 4, 5]);
+    assert_eq!(member.receive(&early, None), Err(Error::Equivocation));
+    let late = group.forge(5, |event| {
+        (event.numbers[2], event.hist) = (4, vec![1, 2, 3, 5])
+    });
+    assert_eq!(member.receive(&late, None), Err(Error::Equivocation));
+    member.receive(group.event(5), None).unwrap();
+}
+
+#[test]
+fn a12_a_link_to_another_chain_state() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.advance(Plan::KEEP);
+    group.advance(Plan::REFRESH);
+    member.receive(group.event(1), None).unwrap();
+    let forged = group.forge(2, |event| event.links[3] ^= 1);
+    let before = *member.key(j(1)).unwrap().expose();
+    assert_eq!(member.receive(&forged, None), Err(Error::Equivocation));
+    assert_eq!(
+        (mark(&member), *member.key(j(1)).unwrap().expose()),
+        ((1, 1), before)
+    );
+    member.receive(group.event(2), None).unwrap();
+    assert_eq!(mark(&member), (2, 2));
+}
+
+#[test]
+fn a12_the_fetched_event_exposes_a_wrong_link() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.advance(Plan::KEEP);
+    group.advance(Plan::REFRESH);
+    // the wrong state arrives first; the event itself contradicts it, and nothing is replaced
+    member
+        .receive(&group.forge(2, |event| event.links[3] ^= 1), None)
+        .unwrap();
+    let wrong = *member.key(j(1)).unwrap().expose();
+    assert_ne!(wrong, *group.manager.group_key(j(1)).unwrap().expose());
+    assert_eq!(
+        member.receive(group.event(1), None),
+        Err(Error::Equivocation)
+    );
+    assert_eq!(*member.key(j(1)).unwrap().expose(), wrong);
+}
+
+#[test]
+fn a12_who_joined_at_the_event_checks_its_key_at_once() {
+    let mut group = Group::new(8);
+    group.advance(Plan::KEEP);
+    let mut member: Member = group.join();
+    let forged = group.forge(1, |event| event.kcv[0] ^= 1);
+    assert_eq!(member.receive(&forged, None), Err(Error::Kcv));
+    member.receive(group.event(1), None).unwrap();
+    // one session later the state is past the event: nothing to compare with
+    group.run(1);
+    let mut later: Member = group.join();
+    later.receive(&forged, None).unwrap();
+}
+
+#[test]
+fn a15_deadlines_follow_the_start_of_the_session_not_its_arrival() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(3);
+    // every broadcast is held back by a little less than grace
+    for n in 1..=3 {
+        let late = group.starts(n).saturating_add(u64::from(DURATION) + 29);
+        let message = if n == 1 {
+            group.event(1)
+        } else {
+            group.beacon(n)
+        };
+        member.receive(message, Some(late)).unwrap();
+        assert_eq!(member.may_seal(late), Some(j(n)));
+        assert_eq!(member.may_seal(late.saturating_add(1)), None);
+    }
+}
+
+#[test]
+fn a16_the_next_epoch_ends_this_one() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(4);
+    group.advance(Plan::REFRESH);
+    member.receive(group.event(1), None).unwrap();
+    member.receive(group.beacon(2), None).unwrap();
+    assert_eq!(member.close_epoch(j(2), at(100)), Err(Error::Equivocation));
+    assert_eq!(member.may_seal(at(150)), Some(j(2)));
+    member.close_epoch(j(3), at(160)).unwrap();
+    assert_eq!(member.may_seal(at(150)), None);
+    assert_eq!(member.may_open(j(2), at(189)), Ok(()));
+    assert_eq!(member.may_open(j(2), at(190)), Err(Error::SessionExpired));
+    assert_eq!(member.may_open(j(1), at(100)), Err(Error::SessionExpired));
+    assert_eq!(member.receive(group.beacon(3), None), Err(Error::Beacon));
+    assert_eq!(
+        member.receive(group.event(5), None),
+        Err(Error::Equivocation)
+    );
+    assert_eq!(member.key(j(3)).err(), Some(Error::SessionRange));
+    assert!(member.key(j(2)).is_ok());
+}
+
+#[test]
+fn a16_epochs_have_keys_of_their_own() {
+    let mut old = Group::with(8, 1, 1);
+    let member: Member = old.join();
+    let mut new = Group::with(8, 2, 3);
+    assert!(new.join::<16>().personal_key().is_pre_issued());
+    new.run(1);
+    let mut member = member;
+    assert_eq!(member.receive(new.event(3), None), Err(Error::Epoch));
+    assert_eq!(member.receive(new.beacon(3), None), Err(Error::Epoch));
+}
+
+#[test]
+fn a19_time_is_checked_before_the_hash_chain() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(5);
+    member.receive(group.event(1), None).unwrap();
+    let mut wrong = group.beacon(5).to_vec();
+    *wrong.last_mut().unwrap() ^= 1;
+    let limit = at(400 - 60);
+    assert_eq!(member.receive(&wrong, Some(at(339))), Err(Error::NotYet));
+    assert_eq!(member.receive(&wrong, Some(limit)), Err(Error::Beacon));
+    member.set_policy(Policy {
+        max_skip: 3,
+        ..Policy::DEFAULT
+    });
+    assert_eq!(member.receive(&wrong, Some(at(339))), Err(Error::NotYet));
+    assert_eq!(member.receive(&wrong, Some(limit)), Err(Error::Skip));
+}
+
+#[test]
+fn a19_a_joiner_walks_at_most_64_steps_a_second_before_it_has_the_event() {
+    let mut group = Group::new(8);
+    group.run(1);
+    let mut member: Member = group.join();
+    group.run(150);
+    assert_eq!(
+        member.receive(group.beacon(66), Some(at(0))),
+        Err(Error::Skip)
+    );
+    let mut wrong = group.beacon(61).to_vec();
+    *wrong.last_mut().unwrap() ^= 1;
+    assert_eq!(member.receive(&wrong, Some(at(0))), Err(Error::Beacon));
+    assert_eq!(
+        member.receive(group.beacon(6), Some(at(0))),
+        Err(Error::Skip)
+    );
+    member.receive(group.beacon(65), Some(at(1))).unwrap();
+    assert_eq!(mark(&member), (1, 65));
+    // with the event the time is known and 4096 is the limit
+    member.receive(group.event(1), Some(at(2))).unwrap();
+    member
+        .receive(group.beacon(150), Some(group.starts(150)))
+        .unwrap();
+    assert_eq!(mark(&member), (1, 150));
+}
+
+#[test]
+fn a20_times_saturate_and_end_at_2_to_40() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(3);
+    let late = group.forge(1, |event| event.numbers[5] = 1 << 40);
+    assert_eq!(member.receive(&late, None), Err(Error::Type));
+    let last = group.forge(1, |event| {
+        (event.numbers[5], event.numbers[6]) = ((1 << 40) - 1, u32::MAX.into())
+    });
+    member.receive(&last, None).unwrap();
+    assert_eq!(member.receive(group.beacon(2), None), Err(Error::Type));
+    assert_eq!(member.may_seal(UnixTime::MAX), Some(j(1)));
+}
+
+#[test]
+fn c01_every_event_has_its_own_beacon_position() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(3);
+    group.advance(Plan::REFRESH);
+    group.run(1);
+    member.receive(group.event(4), None).unwrap();
+    member.receive(group.beacon(5), None).unwrap();
+    member.receive(group.event(1), None).unwrap();
+    assert_eq!(
+        member.receive(group.beacon(2), None),
+        Ok(Received::Beacon {
+            session: j(2),
+            starts: Some(at(100))
+        })
+    );
+    assert_eq!(
+        member.receive(group.beacon(1), None),
+        Err(Error::BroadcastOld)
+    );
+    assert_eq!(mark(&member), (2, 5));
+    // at the position itself the value decides
+    member.receive(group.beacon(2), None).unwrap();
+    let mut wrong = group.beacon(2).to_vec();
+    *wrong.last_mut().unwrap() ^= 1;
+    assert_eq!(member.receive(&wrong, None), Err(Error::Beacon));
+}
+
+#[test]
+fn c02_the_lowest_event_makes_room_with_all_that_belongs_to_it() {
+    let mut group = Group::new(2);
+    let slot = group.manager.join().unwrap();
+    for _ in 0..4 {
+        group.advance(Plan::REFRESH);
+    }
+    let mut member: Member<2> = group.member(slot);
+    for n in 1..=4 {
+        member.receive(group.event(n), None).unwrap();
+    }
+    assert_eq!(member.key(j(2)).err(), Some(Error::NeedEvent));
+    assert!(member.key(j(3)).is_ok() && member.key(j(4)).is_ok());
+    assert_eq!(member.receive(group.beacon(2), None), Err(Error::NeedEvent));
+    assert_eq!(
+        member.receive(group.event(4), None),
+        Ok(Received::Duplicate)
+    );
+    // processed as new, without effect
+    for _ in 0..2 {
+        assert_eq!(
+            member.receive(group.event(1), None),
+            Ok(Received::Event {
+                session: j(1),
+                starts: at(0)
+            })
+        );
+    }
+    assert_eq!(member.receive(group.beacon(1), None), Err(Error::NeedEvent));
+    assert!(member.key(j(3)).is_ok() && member.key(j(4)).is_ok());
+    let mut tiny: Member<1> = group.member(slot);
+    assert_eq!(tiny.receive(group.event(4), None), Err(Error::Capacity));
+}
+
+#[test]
+fn c03_a_joiner_follows_beacons_but_seals_only_with_the_event() {
+    let mut group = Group::new(8);
+    group.run(2);
+    let mut member: Member = group.join();
+    group.run(1);
+    assert_eq!(mark(&member), (1, 2));
+    assert_eq!(
+        member.receive(group.beacon(3), Some(at(0))),
+        Ok(Received::Beacon {
+            session: j(3),
+            starts: None
+        })
+    );
+    assert!(member.key(j(3)).is_ok());
+    assert_eq!(member.may_seal(at(250)), None);
+    assert_eq!(member.may_open(j(3), at(250)), Err(Error::NeedEvent));
+    member.receive(group.event(3), Some(at(250))).unwrap();
+    assert_eq!(member.may_seal(at(250)), Some(j(3)));
+    assert_eq!(member.may_open(j(3), at(250)), Ok(()));
+}
+
+#[test]
+fn c04_a_message_from_before_the_join_gives_times_and_no_key() {
+    let mut group = Group::new(8);
+    group.run(2);
+    group.advance(Plan::REFRESH);
+    let mut member: Member = group.join();
+    group.advance(Plan::REFRESH);
+    member.receive(group.event(1), None).unwrap();
+    assert_eq!(mark(&member), (2, 3));
+    assert_eq!(member.key(j(1)).err(), Some(Error::NeedEvent));
+    assert_eq!(member.starts(j(1)), Some(at(0)));
+    member.receive(group.event(3), None).unwrap();
+    assert_eq!(member.starts(j(2)), Some(at(100)));
+    let late = group.forge(4, |event| event.hist.last_mut().map(|j| *j = 201).unwrap());
+    assert_eq!(member.receive(&late, None), Err(Error::SessionRange));
+}
+
+#[test]
+fn c04_messages_that_revoke_are_not_recorded() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    let mut other: Member = group.join();
+    group.run(1);
+    group.manager.revoke(0).unwrap();
+    group.run(1);
+    member.receive(group.event(1), None).unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            member.receive(group.event(2), None),
+            Err(Error::RevokedMember)
+        );
+        assert_eq!(member.receive(group.beacon(2), None), Err(Error::NeedEvent));
+        assert_eq!(mark(&member), (1, 1));
+    }
+    other.receive(group.event(2), None).unwrap();
+    assert_eq!(mark(&other), (2, 2));
+}
+
+#[test]
+fn c05_why_a_key_is_not_released() {
+    let mut group = Group::new(1);
+    let early: Member = group.join();
+    assert_eq!(mark(&early), (0, 0));
+    assert_eq!(early.newest(), None);
+    assert_eq!(early.key(j(1)).err(), Some(Error::NeedEvent));
+    group.run(2);
+    let mut member: Member = group.join();
+    assert_eq!(mark(&member), (1, 2));
+    group.run(1);
+    group.advance(Plan::REFRESH); // session 4
+    assert_eq!(member.key(j(201)).err(), Some(Error::SessionRange));
+    assert_eq!(member.key(j(1)).err(), Some(Error::NeedEvent));
+    assert_eq!(member.key(j(3)).err(), Some(Error::NotAnnounced));
+    member
+        .announce(HighWater {
+            epoch: 1,
+            event: 2,
+            session: j(4),
+        })
+        .unwrap();
+    assert_eq!(member.key(j(3)).err(), Some(Error::NeedEvent));
+    member.receive(group.event(4), None).unwrap();
+    assert!(member.key(j(3)).is_ok() && member.key(j(4)).is_ok());
+}
+
+#[test]
+fn c06_sealing_fails_closed() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(2);
+    assert_eq!(member.may_seal(at(0)), None);
+    member.receive(group.event(1), None).unwrap();
+    let sealing = |member: &Member, n: u64| member.may_seal(UnixTime::new(n)).map(Session::get);
+    for (now, session) in [
+        (START - 61, None),
+        (START - 60, Some(1)),
+        (START + 129, Some(1)),
+        (START + 130, None),
+    ] {
+        assert_eq!(sealing(&member, now), session, "{now}");
+    }
+    member.receive(group.beacon(2), None).unwrap();
+    for (now, session) in [
+        (START + 39, None),
+        (START + 40, Some(2)),
+        (START + 229, Some(2)),
+        (START + 230, None),
+    ] {
+        assert_eq!(sealing(&member, now), session, "{now}");
+    }
+    member.set_policy(Policy {
+        skew: 0,
+        grace: 0,
+        ..Policy::DEFAULT
+    });
+    for (now, session) in [
+        (START + 99, None),
+        (START + 100, Some(2)),
+        (START + 199, Some(2)),
+        (START + 200, None),
+    ] {
+        assert_eq!(sealing(&member, now), session, "{now}");
+    }
+}
+
+#[test]
+fn c06_a_mark_without_its_key_does_not_seal() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(2);
+    group.advance(Plan::REFRESH);
+    member.receive(group.event(1), None).unwrap();
+    // after a boot, or told by the key server: an old event replayed is not the newest
+    member
+        .announce(HighWater {
+            epoch: 1,
+            event: 2,
+            session: j(3),
+        })
+        .unwrap();
+    assert_eq!(member.may_seal(at(50)), None);
+    member.receive(group.event(3), None).unwrap();
+    assert_eq!(member.may_seal(at(250)), Some(j(3)));
+    // marks never go down
+    member
+        .announce(HighWater {
+            epoch: 1,
+            event: 1,
+            session: j(1),
+        })
+        .unwrap();
+    assert_eq!(mark(&member), (2, 3));
+    assert_eq!(
+        member.announce(HighWater {
+            epoch: 2,
+            event: 1,
+            session: j(1)
+        }),
+        Err(Error::Epoch)
+    );
+    assert_eq!(
+        member.announce(HighWater {
+            epoch: 1,
+            event: 9,
+            session: j(201)
+        }),
+        Err(Error::SessionRange)
+    );
+}
+
+#[test]
+fn c08_a_beacon_past_any_later_event() {
+    let mut group = Group::new(1);
+    let mut member: Member = group.join();
+    let revoked = group.manager.join().unwrap();
+    group.run(3);
+    // the chain of event 1 goes on in a copy of the manager that never sees the revocation
+    let mut copy =
+        iotchain_selfheal::rsd::GroupManager::import(&group.manager.export().unwrap()).unwrap();
+    let beyond: Vec<Vec<u8>> = (0..3)
+        .map(|_| {
+            copy.advance(Plan::KEEP, &mut group.rng, &group.key)
+                .unwrap()
+                .beacon
+        })
+        .collect();
+    group.manager.revoke(revoked).unwrap();
+    group.advance(Plan::KEEP); // event 2, session 4
+    group.advance(Plan::REFRESH); // event 3, session 5
+    member.receive(group.event(1), None).unwrap();
+    member.receive(group.beacon(3), None).unwrap();
+    // event 2 is missing, so the end of event 1 is known from the history of event 3
+    member.receive(group.event(5), None).unwrap();
+    for beacon in &beyond {
+        assert_eq!(member.receive(beacon, None), Err(Error::Beacon));
+    }
+}
+
+#[test]
+fn messages_of_other_groups_and_keys() {
+    let mut group = Group::new(8);
+    let slot = group.manager.join().unwrap();
+    group.run(1);
+    let key = group.manager.personal_key(slot).unwrap();
+    let other = Authority::new(Gid::new([0; 4]), *group.authority().key());
+    let key = PersonalKey::parse(key.to_vec()).unwrap();
+    assert_eq!(
+        code(&iotchain_selfheal::rsd::Member::<_, 16>::new(
+            key.clone(),
+            other
+        )),
+        24
+    );
+    let short = group.authority().with_max_len(group.event(1).len() - 1);
+    let mut member = Member::<16>::new(key, short).unwrap();
+    assert_eq!(member.receive(group.event(1), None), Err(Error::Size));
+    assert_eq!(member.receive(&[], None), Err(Error::Truncated));
+    assert_eq!(member.receive(&[0x80], None), Err(Error::Type));
+    assert_eq!(member.receive(&[0x01], None), Err(Error::Type));
+    assert_eq!(member.receive(&[0x81, 0x60], None), Err(Error::Type));
+}
