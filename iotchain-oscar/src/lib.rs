@@ -103,6 +103,7 @@ extern crate std;
 mod accept;
 mod boot;
 mod command;
+mod draft;
 mod exchange;
 mod failures;
 mod group;

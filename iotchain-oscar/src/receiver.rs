@@ -161,19 +161,17 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
             return Err(Error::Signer);
         }
         let aad = ExternalAad::of_response(code, resource, exchange.token())?;
-        let len = self.check_room(object, out)?;
         let (alg, gid, sessions) = (self.group.suite.aead, self.group.gid, self.sessions);
         let known = Known::from(self.directory.credential(&origin.sid));
         let live =
             |context: &KidContext| context.gid == gid && sessions.may_open(context.session).is_ok();
         self.failures.check(alg, &origin, known, live)?;
         let content = self.content(&key, &origin, resource, SenderUse::Group)?;
-        if let Err(error) = content.open(object, &aad, out) {
-            if error == Error::Aead {
+        let len = content.open(object, &aad, out).inspect_err(|error| {
+            if *error == Error::Aead {
                 self.failures.count(alg, &origin, known, live);
             }
-            return Err(error);
-        }
+        })?;
         exchange.check(&origin).inspect_err(|_| wipe(out, len))?;
         exchange.advance(&origin);
         Ok(opened(object, &origin, len, None))
@@ -204,9 +202,8 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
 
         let signer = credential.key.thumbprint();
         let aad = ExternalAad::of_signed(resource, &signer)?;
-        let len = self.check_room(object, out)?;
-        self.content(&key, &origin, resource, SenderUse::Signed)?
-            .open(object, &aad, out)?;
+        let content = self.content(&key, &origin, resource, SenderUse::Signed)?;
+        let len = content.open(object, &aad, out)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             credential
                 .key
@@ -223,19 +220,6 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         let key = self.sessions.key(context.session)?;
         let origin = Origin::in_group(&object.header, context, self.group)?;
         Ok((origin, key))
-    }
-
-    /// Length of the plaintext, which must fit `out` before anything is written.
-    fn check_room(&self, object: &Object<'_>, out: &[u8]) -> Result<usize> {
-        let needed = object
-            .ciphertext
-            .len()
-            .saturating_sub(self.group.suite.aead.tag_len());
-        if out.len() < needed {
-            Err(Error::Buffer { needed })
-        } else {
-            Ok(needed)
-        }
     }
 
     fn content(
@@ -290,7 +274,7 @@ struct Content {
 }
 
 impl Content {
-    /// Step 8.
+    /// Step 8. A too small `out` is refused before anything is written to it.
     fn open(&self, object: &Object<'_>, aad: &ExternalAad, out: &mut [u8]) -> Result<usize> {
         let nonce = self.key.nonce(self.piv);
         aad.with_enc_structure(object.protected, |aad| {

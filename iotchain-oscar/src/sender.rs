@@ -1,22 +1,15 @@
-//! Sealing objects (spec 2.1 to 2.4).
-//!
-//! ```text
-//! 83 | bstr protected | a0                   | bstr ciphertext ‖ tag      mode G
-//! 83 | bstr protected | a1 0c 58 40 signature | bstr ciphertext ‖ tag      mode S
-//! ```
+//! Sealing objects: who may seal what, under which key and number (spec 2.3, 2.4).
 
 use crate::boot::Boot;
+use crate::draft::{Draft, Layout};
 use crate::exchange::check_token;
 use crate::header::{Claims, Protected};
 use crate::nonces::{Checkpoint, Nonces};
-use crate::object::COUNTER_SIGNATURE0;
 use crate::structure::ExternalAad;
 use crate::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, ResourceId};
-use iotchain_core::cbor::{Writer, encoded_len};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{
-    ContentKey, Error, GroupKey, Kid, KidContext, Piv, Result, Roles, Session, SessionSecret, Sid,
-    Signature, Signer, UnixTime,
+    Error, GroupKey, Kid, KidContext, Result, Roles, Session, SessionSecret, Sid, Signer, UnixTime,
 };
 
 /// One sender context: everything a node seals between two boots in one group, in all modes and for all resources.
@@ -287,116 +280,5 @@ impl Sender {
             piv,
             plaintext: plaintext.bytes,
         })
-    }
-}
-
-/// Where the parts of an object stand.
-struct Layout {
-    purpose: SenderUse,
-    front: usize,
-    signature: usize,
-    head: usize,
-    sealed: usize,
-}
-
-impl Layout {
-    fn new(protected: &Protected, purpose: SenderUse, sealed: usize) -> Self {
-        let front = encoded_len(|w| Self::write_front(w, protected, purpose));
-        let signature = if purpose == SenderUse::Signed {
-            SIGNATURE_LEN
-        } else {
-            0
-        };
-        let head = encoded_len(|w| {
-            w.bytes_head(sealed as u64);
-        });
-        Self {
-            purpose,
-            front,
-            signature,
-            head,
-            sealed,
-        }
-    }
-
-    /// Up to where the signature or, without one, the head of the ciphertext begins.
-    fn write_front(w: &mut Writer<'_>, protected: &Protected, purpose: SenderUse) {
-        w.array(3).bytes(protected.as_bytes());
-        match purpose {
-            SenderUse::Group => w.map(0),
-            SenderUse::Signed => w
-                .map(1)
-                .uint(COUNTER_SIGNATURE0.into())
-                .bytes_head(SIGNATURE_LEN as u64),
-        };
-    }
-
-    fn len(&self) -> usize {
-        [self.front, self.signature, self.head, self.sealed]
-            .into_iter()
-            .fold(0, usize::saturating_add)
-    }
-}
-
-const SIGNATURE_LEN: usize = size_of::<Signature>();
-
-/// An object about to be written.
-struct Draft<'p> {
-    protected: Protected,
-    layout: Layout,
-    key: ContentKey,
-    piv: Piv,
-    plaintext: &'p [u8],
-}
-
-/// The parts of a signed object that the signature covers, and its place.
-struct Sealed<'a> {
-    protected: &'a [u8],
-    ciphertext: &'a [u8],
-    signature: &'a mut Signature,
-}
-
-impl Draft<'_> {
-    /// Writes the object to the front of `out`, which has room, and lets `sign` fill in the signature.
-    fn write(
-        &self,
-        aad: &ExternalAad,
-        out: &mut [u8],
-        sign: impl FnOnce(Sealed<'_>) -> Result<()>,
-    ) -> Result<usize> {
-        let Self {
-            protected,
-            layout,
-            key,
-            piv,
-            plaintext,
-        } = self;
-        let needed = layout.len();
-        let too_small = Error::Buffer { needed };
-        let object = out.get_mut(..needed).ok_or(too_small)?;
-        let (front, rest) = object.split_at_mut_checked(layout.front).ok_or(too_small)?;
-        let (signature, rest) = rest
-            .split_at_mut_checked(layout.signature)
-            .ok_or(too_small)?;
-        let (head, sealed) = rest.split_at_mut_checked(layout.head).ok_or(too_small)?;
-
-        let mut w = Writer::new(front);
-        Layout::write_front(&mut w, protected, layout.purpose);
-        w.finish()?;
-        let mut w = Writer::new(head);
-        w.bytes_head(layout.sealed as u64);
-        w.finish()?;
-        aad.with_enc_structure(protected.as_bytes(), |aad| {
-            key.key().seal(&key.nonce(*piv), aad, plaintext, sealed)
-        })?;
-        if let Ok(signature) = <&mut Signature>::try_from(signature) {
-            let parts = Sealed {
-                protected: protected.as_bytes(),
-                ciphertext: sealed,
-                signature,
-            };
-            sign(parts).inspect_err(|_| object.fill(0))?;
-        }
-        Ok(needed)
     }
 }
