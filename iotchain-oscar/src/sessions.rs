@@ -33,7 +33,7 @@ pub struct Credential<'a> {
 
 /// The credentials of a group, handed out by the key server.
 pub trait Directory {
-    /// The credential of the sender `sid`, if known.
+    /// The credential of the sender `sid`, if known. A retired sid is no longer known (A2).
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>>;
 }
 

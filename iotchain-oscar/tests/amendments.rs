@@ -72,6 +72,22 @@ fn command(piv: u32) -> Forged<'static> {
 }
 
 #[test]
+fn a2_a_sid_that_left_the_directory_is_refused() {
+    let mut world = World::new();
+    let mut commands = Commands::<4>::new(at(0));
+    let before = command(1).seal(&world, &client_key());
+    assert!(open_command(&mut world, &before, &mut commands).is_ok());
+    world
+        .directory
+        .retain(|(known, ..)| *known != sid(&[0x07, 0x2a]));
+    let after = command(2).seal(&world, &client_key());
+    assert_eq!(
+        open_command(&mut world, &after, &mut commands),
+        Err(Error::Signer)
+    );
+}
+
+#[test]
 fn a3_a_command_is_carried_out_once_even_after_a_reboot() {
     let mut world = World::new();
     let object = command(1).seal(&world, &client_key());
