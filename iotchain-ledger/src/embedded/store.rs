@@ -76,12 +76,7 @@ impl Store {
         }
         let database = builder().open(&file).map_err(|e| match e {
             redb::DatabaseError::DatabaseAlreadyOpen => LedgerError::InUse(name.to_string()),
-            redb::DatabaseError::Storage(redb::StorageError::Io(e))
-                if e.kind() != io::ErrorKind::InvalidData =>
-            {
-                storage(e)
-            }
-            e => LedgerError::Corrupt(format!("{}: {e}", file.display())),
+            e => storage(e),
         })?;
         let store = Self {
             database,
@@ -273,7 +268,10 @@ fn insert_block(
 
 fn builder() -> redb::Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
+    // Replaying reads everything anyway, so every page's checksum may as well be verified first.
+    builder
+        .set_cache_size(CACHE_BYTES)
+        .set_check_integrity_on_open(true);
     builder
 }
 
@@ -331,6 +329,18 @@ fn corrupt(what: &str) -> LedgerError {
     LedgerError::Corrupt(format!("no usable {what}"))
 }
 
-fn storage(error: impl std::fmt::Display) -> LedgerError {
-    LedgerError::Storage(error.to_string())
+/// Bytes that no intact log holds are corruption; everything else is the disk's affair.
+fn storage(error: impl Into<redb::Error>) -> LedgerError {
+    match error.into() {
+        redb::Error::Corrupted(what) => LedgerError::Corrupt(what),
+        redb::Error::Io(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            LedgerError::Corrupt(e.to_string())
+        }
+        e => LedgerError::Storage(e.to_string()),
+    }
 }
