@@ -2,8 +2,8 @@
 #![allow(missing_docs)]
 
 use iotchain::join::{
-    Ccs, GroupPolicies, JoinRequest, JoinResponse, KeyMap, List, Peer, ProblemDetails,
-    ServerAccess, TransferRequest, TransferResponse, UnverifiedJoin, kdc_proof,
+    AccessResponse, Ccs, GroupPolicies, JoinRequest, JoinResponse, KeyMap, List, Peer,
+    ProblemDetails, ServerAccess, TransferRequest, TransferResponse, UnverifiedJoin, kdc_proof,
 };
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{
@@ -454,6 +454,68 @@ fn verified(bytes: &[u8]) -> JoinResponse<'_> {
     JoinResponse::parse(bytes)
         .and_then(|response: UnverifiedJoin<'_>| response.verify(&cnonce(), &pinned()))
         .unwrap()
+}
+
+#[test]
+fn nothing_of_an_unsent_response_stays_in_the_buffer() {
+    let good = message("join_response_client_rsd");
+    let mut response = verified(&good);
+    let mut buffer = vec![0xaa; 2 * JoinResponse::MAX_LEN];
+    let long = vec![0; JoinResponse::MAX_LEN];
+    response.personal_key = &long;
+    assert_eq!(response.encode(&mut buffer), Err(Error::Size));
+    assert!(buffer.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn access_keys_for_one_more_resource_server() {
+    let access = [ServerAccess {
+        rs: rs(),
+        key: AccessKey::new([7; 32]),
+    }];
+    let bytes = encoded(|out| {
+        AccessResponse {
+            access_keys: List::new(&access),
+        }
+        .encode(out)
+    });
+    let read = AccessResponse::parse(&bytes).unwrap();
+    let only = read.access_keys.iter().next().unwrap();
+    assert_eq!(
+        (read.access_keys.len(), only.rs, *only.key.expose()),
+        (1, rs(), [7; 32])
+    );
+    assert_eq!(
+        bytes,
+        with(
+            &[0xa0],
+            6,
+            Some(&value(|w| w
+                .array(1)
+                .array(2)
+                .bytes(rs().as_bytes())
+                .bytes(&[7; 32])))
+        )
+    );
+    (0..bytes.len()).for_each(|len| assert!(AccessResponse::parse(&bytes[..len]).is_err()));
+    let parse = |value: &[u8]| AccessResponse::parse(&with(&[0xa0], 6, Some(value))).map(|_| ());
+    assert_eq!(
+        parse(&value(|w| w.array(1).array(1).bytes(&[1; 20]))),
+        Err(Error::Type)
+    );
+    assert_eq!(
+        parse(&value(|w| w
+            .array(1)
+            .array(2)
+            .bytes(&[1; 20])
+            .bytes(&[1; 31]))),
+        Err(Error::Type)
+    );
+    assert_eq!(AccessResponse::parse(&[0xa0]).map(|_| ()), Err(Error::Type));
+    assert_eq!(
+        AccessResponse::parse(&vec![0; JoinResponse::MAX_LEN + 1]).map(|_| ()),
+        Err(Error::Size)
+    );
 }
 
 #[test]

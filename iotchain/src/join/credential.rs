@@ -4,7 +4,8 @@
 //! CCS = {? 2: "eip155:<chain>:0x<address>", 8: {1: COSE_Key}}
 //! ```
 
-use super::parameter::{Unknown, each_pair, each_parameter};
+use super::list::Element;
+use super::parameter::{Unknown, each_pair, each_parameter, wrap};
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Address, Error, PublicKey, Result};
 use iotchain_token::AccountId;
@@ -74,6 +75,16 @@ impl Ccs {
     pub fn is_of(&self, address: &Address) -> bool {
         self.subject
             .is_some_and(|subject| subject.address == *address)
+    }
+}
+
+impl Element<'_> for Ccs {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Self::parse(reader.bytes()?)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
+        wrap::<{ Self::MAX_LEN }>(writer, |out| self.encode(out))
     }
 }
 

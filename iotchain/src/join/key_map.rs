@@ -16,7 +16,7 @@ const SID: i64 = 2;
 const ALG: i64 = 3;
 const SIGN_ALG: i64 = 4;
 const GRACE: i64 = 5;
-const ACCESS_KEYS: i64 = 6;
+pub(super) const ACCESS_KEYS: i64 = 6;
 const RSK: i64 = 7;
 const BOOT_SALT: i64 = 8;
 

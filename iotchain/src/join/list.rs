@@ -1,7 +1,7 @@
 //! Lists of a message: the sender has a slice, the receiver reads them out of the message.
 
 use iotchain_core::cbor::{Reader, Writer};
-use iotchain_core::{Error, Result};
+use iotchain_core::{Error, Result, Roles, Sid};
 
 /// A value that stands in a list of a message.
 pub trait Element<'a>: Clone {
@@ -142,6 +142,30 @@ impl<'a> Element<'a> for &'a [u8] {
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
         writer.bytes(self);
+        Ok(())
+    }
+}
+
+impl Element<'_> for Roles {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        u8::try_from(reader.uint()?)
+            .map(Self::new)
+            .map_err(|_| Error::Type)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
+        writer.uint(self.bits().into());
+        Ok(())
+    }
+}
+
+impl Element<'_> for Sid {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Self::from_slice(reader.bytes()?)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
+        writer.bytes(self.as_bytes());
         Ok(())
     }
 }

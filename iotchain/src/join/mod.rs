@@ -25,19 +25,25 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+mod access;
 mod credential;
+mod kdc;
 mod key_map;
 mod list;
 mod parameter;
+mod policies;
 mod problem;
 mod request;
 mod response;
 mod transfer;
 
+pub use access::AccessResponse;
 pub use credential::Ccs;
+pub use kdc::kdc_proof;
 pub use key_map::{KeyMap, ServerAccess};
 pub use list::{Element, List, ListIter};
+pub use policies::GroupPolicies;
 pub use problem::ProblemDetails;
 pub use request::JoinRequest;
-pub use response::{GroupPolicies, JoinResponse, Peer, UnverifiedJoin, kdc_proof};
+pub use response::{JoinResponse, Peer, UnverifiedJoin};
 pub use transfer::{TransferRequest, TransferResponse};

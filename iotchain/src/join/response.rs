@@ -9,15 +9,16 @@
 //! K_j is not in it: S_i and the broadcast yield it (paper, II-E).
 
 use super::credential::Ccs;
+use super::kdc::verify_kdc_proof;
 use super::key_map::KeyMap;
-use super::list::{Element, List};
-use super::parameter::{PRIVATE_USE, Unknown, check_nonce, each_pair, each_parameter, wrap};
+use super::list::List;
+use super::parameter::{PRIVATE_USE, Unknown, check_nonce, each_parameter, wrap};
+use super::policies::GroupPolicies;
 use iotchain_core::cbor::{self, Reader, Writer};
 use iotchain_core::{
-    Address, Error, Gid, KidContext, PublicKey, Result, Roles, Session, Sid, Signature, Signer,
-    Thumbprint, UnixTime,
+    Address, Error, Gid, KidContext, PublicKey, Result, Roles, Session, Sid, Signature, Thumbprint,
+    UnixTime,
 };
-use iotchain_token::{KeyUse, sign_bound, verify_bound};
 
 const GKTY: i64 = 7;
 const KEY: i64 = 8;
@@ -39,8 +40,6 @@ const BROADCASTS: i64 = -65538;
 
 /// kid context in the protected header of a broadcast.
 const KID_CONTEXT: i64 = 10;
-/// `bstr(cnonce) || bstr(kdc_nonce)` with nonces of at most 32 bytes.
-const MAX_KDC_PAYLOAD: usize = 2 * (2 + 32);
 
 /// Everything a member needs to take part.
 #[derive(Clone, Debug)]
@@ -65,7 +64,7 @@ pub struct JoinResponse<'a> {
     pub key_server: PublicKey,
     /// The key server's nonce, 8 to 32 bytes.
     pub kdc_nonce: &'a [u8],
-    /// The key server's proof of its key, made by [`kdc_proof`].
+    /// The key server's proof of its key, made by [`super::kdc_proof`].
     pub kdc_proof: Signature,
     /// S_i, encoded.
     pub personal_key: &'a [u8],
@@ -73,25 +72,6 @@ pub struct JoinResponse<'a> {
     pub control_uri: Option<&'a str>,
     /// The latest broadcast, encoded: event and beacon, or one message. Empty if none is sent along.
     pub broadcasts: List<'a, &'a [u8]>,
-}
-
-/// Policies of a group (RFC 9594, 4.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupPolicies {
-    /// Key Update Check Interval, seconds: how often to poll `num`.
-    pub check_interval: u64,
-    /// Expiration Delta, seconds: the grace after `exp`.
-    pub expiration_delta: u64,
-}
-
-impl Default for GroupPolicies {
-    /// The default values of RFC 9594: 3600 and 0.
-    fn default() -> Self {
-        Self {
-            check_interval: 3600,
-            expiration_delta: 0,
-        }
-    }
 }
 
 /// One producer or sender of signed objects.
@@ -138,6 +118,28 @@ impl<'a> JoinResponse<'a> {
     /// [`Error::Type`] if the three peer lists differ in length; [`Error::Size`] above [`JoinResponse::MAX_LEN`];
     /// [`Error::Buffer`] if `out` is too small.
     pub fn encode(&self, out: &mut [u8]) -> Result<usize> {
+        // the response holds keys: nothing of it may stay behind in a buffer that is not sent
+        self.write(out).inspect_err(|_| out.fill(0))
+    }
+
+    /// The peers, one by one.
+    pub fn peers(&self) -> impl Iterator<Item = Peer> + use<'a> {
+        self.peer_identifiers
+            .iter()
+            .zip(self.creds.iter())
+            .filter_map(|(sid, Ccs { subject, key })| {
+                let subject = subject?.address;
+                Some(Peer { sid, subject, key })
+            })
+    }
+
+    /// The time at the key server when it answered: `exp - exi` (A15).
+    #[must_use]
+    pub const fn key_server_time(&self) -> UnixTime {
+        self.expires_at.saturating_sub(self.expires_in)
+    }
+
+    fn write(&self, out: &mut [u8]) -> Result<usize> {
         let peers = self.creds.len();
         if self.peer_roles.len() != peers || self.peer_identifiers.len() != peers {
             return Err(Error::Type);
@@ -159,12 +161,8 @@ impl<'a> JoinResponse<'a> {
             self.peer_identifiers.write(&mut writer)?;
         }
         if let Some(policies) = &self.policies {
-            writer.int(GROUP_POLICIES).map(2);
-            writer
-                .uint(1)
-                .uint(policies.check_interval)
-                .uint(2)
-                .uint(policies.expiration_delta);
+            writer.int(GROUP_POLICIES);
+            policies.write(&mut writer);
         }
         writer.int(KDC_CRED);
         wrap::<{ Ccs::MAX_LEN }>(&mut writer, |out| {
@@ -185,23 +183,6 @@ impl<'a> JoinResponse<'a> {
             return Err(Error::Size);
         }
         writer.finish()
-    }
-
-    /// The peers, one by one.
-    pub fn peers(&self) -> impl Iterator<Item = Peer> + use<'a> {
-        self.peer_identifiers
-            .iter()
-            .zip(self.creds.iter())
-            .filter_map(|(sid, Ccs { subject, key })| {
-                let subject = subject?.address;
-                Some(Peer { sid, subject, key })
-            })
-    }
-
-    /// The time at the key server when it answered: `exp - exi` (A15).
-    #[must_use]
-    pub const fn key_server_time(&self) -> UnixTime {
-        self.expires_at.saturating_sub(self.expires_in)
     }
 
     fn pairs(&self) -> u64 {
@@ -278,35 +259,14 @@ impl<'a> UnverifiedJoin<'a> {
         if response.key_server.thumbprint() != *key_server {
             return Err(Error::Kid);
         }
-        let (payload, len) = kdc_payload(cnonce, response.kdc_nonce)?;
-        let payload = payload.get(..len).unwrap_or_default();
-        verify_bound(
+        verify_kdc_proof(
             &response.key_server,
-            KeyUse::Kdc,
-            payload,
+            cnonce,
+            response.kdc_nonce,
             &response.kdc_proof,
         )?;
         Ok(response)
     }
-}
-
-/// The key server's proof of its key: kdc_cred_verify over both nonces (RFC 9594, 4.3.1).
-///
-/// # Errors
-/// [`Error::Type`] for a nonce that has not 8 to 32 bytes; [`Error::Sig`] if the signer cannot sign.
-pub fn kdc_proof(signer: &impl Signer, cnonce: &[u8], kdc_nonce: &[u8]) -> Result<Signature> {
-    let (payload, len) = kdc_payload(cnonce, kdc_nonce)?;
-    sign_bound(signer, KeyUse::Kdc, payload.get(..len).unwrap_or_default())
-}
-
-fn kdc_payload(cnonce: &[u8], kdc_nonce: &[u8]) -> Result<([u8; MAX_KDC_PAYLOAD], usize)> {
-    let mut payload = [0; MAX_KDC_PAYLOAD];
-    let mut writer = Writer::new(&mut payload);
-    writer
-        .bytes(check_nonce(cnonce)?)
-        .bytes(check_nonce(kdc_nonce)?);
-    let len = writer.finish()?;
-    Ok((payload, len))
 }
 
 fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
@@ -364,21 +324,6 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
     })
 }
 
-impl GroupPolicies {
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        let mut policies = Self::default();
-        each_pair(reader, Unknown::Skip, |label, reader| {
-            match label {
-                1 => policies.check_interval = reader.uint()?,
-                2 => policies.expiration_delta = reader.uint()?,
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })?;
-        Ok(policies)
-    }
-}
-
 /// The gid in S_i, second after the scheme number (spec 3.4.4, 3.5.2).
 fn personal_key_gid(personal_key: &[u8]) -> Result<Gid> {
     cbor::check(personal_key)?;
@@ -405,38 +350,4 @@ fn broadcast_gid(broadcast: &[u8]) -> Result<Gid> {
         Ok(label == KID_CONTEXT)
     })?;
     gid.ok_or(Error::Header)
-}
-
-impl Element<'_> for Ccs {
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        Self::parse(reader.bytes()?)
-    }
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
-        wrap::<{ Self::MAX_LEN }>(writer, |out| self.encode(out))
-    }
-}
-
-impl Element<'_> for Roles {
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        u8::try_from(reader.uint()?)
-            .map(Self::new)
-            .map_err(|_| Error::Type)
-    }
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
-        writer.uint(self.bits().into());
-        Ok(())
-    }
-}
-
-impl Element<'_> for Sid {
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        Self::from_slice(reader.bytes()?)
-    }
-
-    fn write(&self, writer: &mut Writer<'_>) -> Result<()> {
-        writer.bytes(self.as_bytes());
-        Ok(())
-    }
 }
