@@ -95,7 +95,8 @@ pub(crate) fn no_std() -> Outcome {
         packages.push_str(&format!(" -p {name}"));
     }
     // The features that a device may want; the group manager needs an allocator and stays out.
-    let features = "--features iotchain/es256k,iotchain/esp256,iotchain/ed25519";
+    let features =
+        "--no-default-features --features iotchain/es256k,iotchain/esp256,iotchain/ed25519";
     let arguments = format!("build --locked --target {BARE_METAL} {features}{packages}");
     let mut build = bare_metal_cargo(&arguments)?;
     // 32-bit limbs: the `cpubits` crate would take an ARMv7 core for a 64-bit machine.
