@@ -6,6 +6,7 @@
 //! ```
 
 mod abi;
+mod attestation;
 mod event;
 mod revert;
 mod slot;
@@ -18,6 +19,7 @@ use iotchain_core::{Address, UnixTime};
 use crate::convert::{from_alloy, to_alloy};
 use crate::{Call, Hash, Ledger, LedgerError, Receipt, Result, Sender};
 
+pub use attestation::Attestation;
 pub use event::Event;
 pub use revert::Revert;
 pub use slot::{resource_slot, token_slot};

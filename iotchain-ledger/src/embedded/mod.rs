@@ -36,6 +36,8 @@ pub(crate) use explore::BlockView;
 #[cfg(feature = "rpc")]
 pub(crate) use proof::AccountProof;
 pub use sealing::Sealing;
+#[cfg(feature = "rpc")]
+pub(crate) use store::FullBlock;
 
 /// How the embedded chain is set up.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use crate::{LedgerError, Result};
 
 /// A block with its transactions.
-pub(super) type FullBlock = Block<TxEnvelope>;
+pub(crate) type FullBlock = Block<TxEnvelope>;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::params::{Params, number, read};
 use super::render::{self, quantity};
 use crate::convert::from_alloy;
+use crate::embedded::FullBlock;
 use crate::{EmbeddedLedger, Ledger, LedgerError};
 
 /// Widest range of blocks of one `eth_getLogs`, and most logs it returns.
@@ -87,6 +88,8 @@ pub(super) fn answer(
         "eth_accounts" => json!([]),
         "eth_getBlockByNumber" => block(ledger, params.number(0, ledger)?, params.flag(1))?,
         "eth_getBlockByHash" => block(ledger, ledger.number_of(params.get(0)?)?, params.flag(1))?,
+        "debug_getRawHeader" => raw(ledger, params, |block| alloy_rlp::encode(&block.header))?,
+        "debug_getRawBlock" => raw(ledger, params, |block| alloy_rlp::encode(block))?,
         "eth_getTransactionByHash" => transaction(ledger, params.get(0)?)?,
         "eth_getTransactionReceipt" => receipt(ledger, params.get(0)?)?,
         "eth_getTransactionCount" => transaction_count(ledger, params)?,
@@ -134,6 +137,17 @@ fn block(ledger: &EmbeddedLedger, number: Option<u64>, whole: bool) -> Result<Va
         Some(view) => render::block(&view, whole),
         None => Ok(Value::Null),
     }
+}
+
+/// A block in its consensus encoding, for whoever verifies it.
+fn raw(
+    ledger: &EmbeddedLedger,
+    params: &Params<'_>,
+    encode: impl FnOnce(&FullBlock) -> Vec<u8>,
+) -> Result<Value, Fault> {
+    let number = params.number(0, ledger)?.ok_or_else(Fault::unknown_block)?;
+    let view = ledger.block(number)?.ok_or_else(Fault::unknown_block)?;
+    Ok(json!(Bytes::from(encode(&view.block))))
 }
 
 fn transaction(ledger: &EmbeddedLedger, hash: B256) -> Result<Value, Fault> {
