@@ -4,7 +4,7 @@
 mod support;
 
 use iotchain_core::{Error, Gid, Session, UnixTime};
-use iotchain_selfheal::rsd::{HighWater, PersonalKey, Plan, Received};
+use iotchain_selfheal::rsd::{GroupManager, HighWater, PersonalKey, Plan, Received};
 use iotchain_selfheal::{Authority, Policy};
 use support::group::{DURATION, Group, START};
 use support::{Member, code};
@@ -191,9 +191,9 @@ fn a16_the_next_epoch_ends_this_one() {
 
 #[test]
 fn a16_epochs_have_keys_of_their_own() {
-    let mut old = Group::with(8, 1, 1);
+    let mut old = Group::epoch(1, 1);
     let member: Member = old.join();
-    let mut new = Group::with(8, 2, 3);
+    let mut new = Group::epoch(2, 3);
     assert!(new.join::<16>().personal_key().is_pre_issued());
     new.run(1);
     let mut member = member;
@@ -497,16 +497,12 @@ fn c06_a_mark_without_its_key_does_not_seal() {
     );
 }
 
-#[test]
-fn c08_a_beacon_past_any_later_event() {
-    let mut group = Group::new(1);
-    let mut member: Member = group.join();
-    let revoked = group.manager.join().unwrap();
-    group.run(3);
-    // the chain of event 1 goes on in a copy of the manager that never sees the revocation
-    let mut copy =
-        iotchain_selfheal::rsd::GroupManager::import(&group.manager.export().unwrap()).unwrap();
-    let beyond: Vec<Vec<u8>> = (0..3)
+/// The group goes on to `sessions` and revokes a slot in the next one; the beacons that a copy of the manager, which
+/// never saw the revocation, would send from there on.
+fn fork(group: &mut Group, sessions: u32, revoked: u32) -> Vec<Vec<u8>> {
+    group.run(sessions);
+    let mut copy = GroupManager::import(&group.manager.export().unwrap()).unwrap();
+    let beacons = (0..3)
         .map(|_| {
             copy.advance(Plan::KEEP, &mut group.rng, &group.key)
                 .unwrap()
@@ -514,7 +510,16 @@ fn c08_a_beacon_past_any_later_event() {
         })
         .collect();
     group.manager.revoke(revoked).unwrap();
-    group.advance(Plan::KEEP); // event 2, session 4
+    group.run(1);
+    beacons
+}
+
+#[test]
+fn c08_a_beacon_past_the_certified_end() {
+    let mut group = Group::new(1);
+    let mut member: Member = group.join();
+    let revoked = group.manager.join().unwrap();
+    let beyond = fork(&mut group, 3, revoked); // event 2, session 4
     group.advance(Plan::REFRESH); // event 3, session 5
     member.receive(group.event(1), None).unwrap();
     member.receive(group.beacon(3), None).unwrap();
@@ -523,6 +528,102 @@ fn c08_a_beacon_past_any_later_event() {
     for beacon in &beyond {
         assert_eq!(member.receive(beacon, None), Err(Error::Beacon));
     }
+}
+
+#[test]
+fn c08_a_beacon_past_any_later_event() {
+    let mut group = Group::with(|parameters| (parameters.window, parameters.history) = (1, 1));
+    let mut member: Member = group.join();
+    let revoked = group.manager.join().unwrap();
+    let beyond = fork(&mut group, 3, revoked);
+    group.advance(Plan::REFRESH); // event 3, session 5; its history names no other
+    member.receive(group.event(1), None).unwrap();
+    member.receive(group.event(5), None).unwrap();
+    assert_eq!(member.receive(&beyond[1], None), Err(Error::Beacon));
+    assert_eq!(mark(&member), (3, 5));
+    // session 4 may belong to event 1 for all that this member can know
+    member.receive(&beyond[0], None).unwrap();
+    assert_eq!(mark(&member), (3, 5));
+}
+
+#[test]
+fn a_chain_past_its_event_never_moves_or_seals() {
+    let mut group = Group::new(8);
+    let slot = group.manager.join().unwrap();
+    let revoked = group.manager.join().unwrap();
+    let beyond = fork(&mut group, 3, revoked); // event 2, session 4
+    // told that event 2 is in force, a beacon of event 1 does not move the mark
+    let mut told: Member = group.member(slot);
+    told.receive(group.event(1), None).unwrap();
+    told.announce(HighWater {
+        epoch: 1,
+        event: 2,
+        session: j(4),
+    })
+    .unwrap();
+    told.receive(&beyond[1], None).unwrap();
+    assert_eq!(mark(&told), (2, 4));
+    // without that, session 5 was announced under event 1; event 2 voids it, and there is no key to seal with
+    let mut misled: Member = group.member(slot);
+    misled.receive(group.event(1), None).unwrap();
+    misled.receive(&beyond[1], None).unwrap();
+    assert_eq!(misled.may_seal(at(420)), Some(j(5)));
+    misled.receive(group.event(4), None).unwrap();
+    assert_eq!(mark(&misled), (2, 5));
+    assert_eq!(misled.may_seal(at(420)), None);
+    assert_eq!(misled.key(j(5)).err(), Some(Error::NeedEvent));
+}
+
+#[test]
+fn c10_equality_with_the_skew_passes() {
+    let mut group = Group::new(8);
+    let mut member: Member = group.join();
+    group.run(2);
+    let early = |n: u64| Some(UnixTime::new(START + n - 61));
+    assert_eq!(member.receive(group.event(1), early(0)), Err(Error::NotYet));
+    assert_eq!(mark(&member), (0, 0));
+    member.receive(group.event(1), early(1)).unwrap();
+    assert_eq!(
+        member.receive(group.beacon(2), early(100)),
+        Err(Error::NotYet)
+    );
+    member.receive(group.beacon(2), early(101)).unwrap();
+}
+
+#[test]
+fn a12_a_history_that_contradicts_a_certified_end() {
+    let mut group = Group::new(1);
+    let mut member: Member = group.join();
+    for first in [1, 4, 5, 6] {
+        group.run(first - 1 - group.manager.session().map_or(0, Session::get));
+        group.advance(Plan::REFRESH);
+    }
+    // of the events 1 to 4 it holds 1, ending at 4, and 4
+    member.receive(group.event(1), None).unwrap();
+    member.receive(group.event(6), None).unwrap();
+    group.advance(Plan::REFRESH);
+    let forged = group.forge(7, |event| event.hist = vec![1, 3, 5, 6, 7]);
+    assert_eq!(member.receive(&forged, None), Err(Error::Equivocation));
+    let forged = group.forge(5, |event| event.hist = vec![4]);
+    assert_eq!(member.receive(&forged, None), Err(Error::Equivocation));
+    member.receive(group.event(7), None).unwrap();
+    member.receive(group.event(5), None).unwrap();
+}
+
+#[test]
+fn a12_the_event_of_the_join_gets_its_session_from_a_history() {
+    let mut group = Group::new(8);
+    group.run(1);
+    group.advance(Plan::REFRESH);
+    group.run(1);
+    let mut member: Member = group.join(); // session 3, event 2 from session 2 on
+    group.run(1);
+    group.advance(Plan::REFRESH);
+    member.receive(group.event(5), None).unwrap();
+    group.advance(Plan::REFRESH);
+    let forged = group.forge(6, |event| event.hist = vec![1, 3, 5, 6]);
+    assert_eq!(member.receive(&forged, None), Err(Error::Equivocation));
+    member.receive(group.event(6), None).unwrap();
 }
 
 #[test]

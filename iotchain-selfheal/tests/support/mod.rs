@@ -186,21 +186,24 @@ pub mod group {
 
     impl Group {
         pub fn new(window: u8) -> Self {
-            Self::with(window, 1, 1)
+            Self::with(|parameters| parameters.window = window)
         }
 
-        pub fn with(window: u8, epoch: u32, first: u32) -> Self {
-            let parameters = Parameters {
-                window,
+        pub fn epoch(epoch: u32, first: u32) -> Self {
+            let sessions = Session::new(first)..=Session::new(first + 199);
+            Self::with(|parameters| {
+                (parameters.epoch, parameters.first, parameters.last) =
+                    (epoch, *sessions.start(), *sessions.end());
+            })
+        }
+
+        pub fn with(change: impl FnOnce(&mut Parameters)) -> Self {
+            let mut parameters = Parameters {
                 starts: UnixTime::new(START),
                 duration: DURATION,
-                ..Parameters::new(
-                    GID,
-                    epoch,
-                    10,
-                    Session::new(first)..=Session::new(first + 199),
-                )
+                ..Parameters::new(GID, 1, 10, Session::new(1)..=Session::new(200))
             };
+            change(&mut parameters);
             let mut rng = Told::seed(42);
             let key = SigningKey::generate(SignAlg::Es256k, &mut rng).unwrap();
             let manager = GroupManager::generate(parameters, &mut rng).unwrap();
