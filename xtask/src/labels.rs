@@ -11,45 +11,76 @@ pub(crate) fn labels() -> Outcome {
     let changes =
         text(Path::new("docs/spec/CHANGES.md")).ok_or("docs/spec/CHANGES.md is missing")?;
     let files = tracked()?;
-    let spec = files
-        .iter()
-        .filter(|path| path.starts_with("docs/spec") && !path.ends_with("CHANGES.md"));
-    let prose: String = spec.filter_map(|path| text(path)).collect();
+    let texts = |folder: &str, end: &str| -> Vec<String> {
+        let wanted = |path: &&std::path::PathBuf| {
+            path.starts_with(folder) && path.extension().is_some_and(|e| e == end)
+        };
+        files
+            .iter()
+            .filter(wanted)
+            .filter_map(|path| text(path))
+            .collect()
+    };
+    let spec = texts("docs/spec", "md");
     let mut findings = Vec::new();
-    let mut count = 0;
-    for (label, crates) in changes.lines().filter_map(row) {
-        count += 1;
-        if !prose.contains(&format!("[{label}]")) {
-            findings.push(format!("[{label}] stands nowhere in the text"));
+    let rows: Vec<Row<'_>> = changes.lines().filter_map(Row::parse).collect();
+    for row in &rows {
+        let mark = format!("[{}]", row.label);
+        if !spec.iter().any(|document| document.contains(&mark)) {
+            findings.push(format!("{mark} stands nowhere in the text"));
         }
-        let test = format!("fn {}_", label.to_lowercase());
-        for name in crates {
-            let folder = format!("iotchain-{name}");
-            let mut sources = files
+        for name in &row.crates {
+            let sources = texts(name, "rs");
+            if !sources
                 .iter()
-                .filter(|path| path.starts_with(&folder) && is_rust(path));
-            if !sources.any(|path| text(path).is_some_and(|source| source.contains(&test))) {
-                findings.push(format!("[{label}] has no test `{test}...` in {folder}"));
+                .any(|source| row.test_names().iter().any(|test| source.contains(test)))
+            {
+                findings.push(format!("{mark} has no test named after it in {name}"));
             }
         }
     }
-    println!("{count} labels");
+    println!("{} labels", rows.len());
     none("labels without text or tests", &findings)
 }
 
-/// Label and crates of one row of a table: `| A5 | rule | sections | oscar, selfheal |`.
-fn row(line: &str) -> Option<(&str, Vec<&str>)> {
-    let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-    let [label, _, _, crates] = cells[..] else {
-        return None;
-    };
-    let number = label.strip_prefix(['A', 'C'])?;
-    number.parse::<u32>().ok()?;
-    // A dash: the part to which the rule belongs is not built.
-    let crates = crates.split(", ").filter(|name| !name.starts_with('-'));
-    Some((label, crates.collect()))
+/// One row of a table: `| A5 | rule | sections | iotchain-oscar, iotchain-selfheal |`.
+struct Row<'a> {
+    label: &'a str,
+    letter: char,
+    number: u32,
+    crates: Vec<&'a str>,
 }
 
-fn is_rust(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "rs")
+impl<'a> Row<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [label, _, _, crates] = cells[..] else {
+            return None;
+        };
+        let letter = label
+            .chars()
+            .next()
+            .filter(|letter| "AC".contains(*letter))?;
+        let number = label.get(1..)?.parse().ok()?;
+        // A dash: known answers decide, or the part to which the rule belongs is not built.
+        let crates = crates
+            .split(", ")
+            .filter(|name| !name.starts_with('-'))
+            .collect();
+        Some(Self {
+            label,
+            letter,
+            number,
+            crates,
+        })
+    }
+
+    /// How tests of this rule begin: `a5_`, or `a05_` where they should sort.
+    fn test_names(&self) -> [String; 2] {
+        let (letter, number) = (self.letter.to_ascii_lowercase(), self.number);
+        [
+            format!("fn {letter}{number}_"),
+            format!("fn {letter}{number:02}_"),
+        ]
+    }
 }
