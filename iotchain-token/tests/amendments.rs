@@ -224,6 +224,11 @@ fn a8_a_renewal_is_kept_while_both_words_hold() {
         ..smaller
     };
     assert_eq!(standing(&deep, &deep), Standing::Narrowed(Roles::GET));
+    let lesser = TokenWord {
+        claims: claims(1),
+        ..old
+    };
+    assert_eq!(standing(&renewed, &lesser), Standing::Narrowed(Roles::GET));
     let other = TokenWord {
         claims: claims(2),
         ..renewed
@@ -248,6 +253,17 @@ fn a20_the_full_address_decides_not_the_group_name() {
         rs: twin,
         ..query(READ_WRITE)
     };
+    let result = with_published(|p| {
+        validate_record(&query, &Policy::default(), p, &view(&word, &word), NOW)
+    });
+    assert_eq!(result, Err(Error::Issuer));
+}
+
+#[test]
+fn a20_a_contract_speaks_on_its_own_chain_only() {
+    let word = token_word().encode().unwrap();
+    let mut query = query(READ_WRITE);
+    query.token.chain = 1;
     let result = with_published(|p| {
         validate_record(&query, &Policy::default(), p, &view(&word, &word), NOW)
     });
