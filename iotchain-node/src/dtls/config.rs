@@ -1,6 +1,7 @@
 //! How the two ends of an association are set up.
 
 use super::{
+    Session,
     cookie::{Arrival, COOKIE_LEN, CookieJar},
     openssl::OpenSslSession,
     pki::{Identity, TrustAnchor},
@@ -82,8 +83,11 @@ impl ClientConfig {
         })
     }
 
-    /// A session that has sent its ClientHello.
-    pub(crate) fn connect(&self, now: Instant) -> Result<OpenSslSession, NetError> {
+    /// A session whose ClientHello waits in [`Session::outgoing`].
+    ///
+    /// # Errors
+    /// [`NetError::OpenSsl`] when out of memory.
+    pub fn connect(&self, now: Instant) -> Result<Box<dyn Session>, NetError> {
         let mut ssl = Ssl::new(&self.context)?;
         ssl.set_connect_state();
         match &self.name {
@@ -94,7 +98,7 @@ impl ClientConfig {
             ServerName::Ip(ip) => ssl.param_mut().set_ip(*ip)?,
         }
         ssl.set_mtu(MTU)?;
-        Ok(OpenSslSession::begin(ssl, now)?)
+        Ok(Box::new(OpenSslSession::begin(ssl, now)?))
     }
 }
 

@@ -60,7 +60,7 @@ impl Channel {
     ) -> Result<Self, NetError> {
         let mut channel = Channel::udp(peer, settings)?;
         let until = Instant::now() + settings.handshake_timeout;
-        channel.session = Some(Box::new(config.connect(Instant::now())?));
+        channel.session = Some(config.connect(Instant::now())?);
         channel.flush();
         while channel.association().is_none() {
             if Instant::now() >= until {

@@ -3,7 +3,7 @@
 use super::{Call, Client, Reply};
 use crate::{
     coap::{
-        block::Block,
+        block::{Block, MAX_SZX},
         code::Code,
         message::{Message, Type},
         option::number,
@@ -41,6 +41,18 @@ impl Client {
                         .map_err(|_| NetError::Request("the body is too long"))?;
                     request.options.set_uint(number::SIZE1, length);
                 }
+            }
+            if szx < MAX_SZX {
+                let wish = Block {
+                    number: 0,
+                    more: false,
+                    szx,
+                };
+                request.options.set_uint(number::BLOCK2, wish.value());
+            }
+            if request.options.uint(number::OBSERVE) == Some(0) {
+                // Before it is sent: a notification may overtake the answer.
+                self.observed = Some(request.token);
             }
             request.payload = slice.to_vec();
             let response = self.exchange(&request)?;
@@ -128,18 +140,6 @@ impl Client {
         };
         let mut message = Message::new(kind, call.code, self.fresh_id(), self.fresh_token()?);
         message.options = call.options.clone();
-        if call.options.uint(number::OBSERVE) == Some(0) {
-            // Before it is sent: a notification may overtake the answer.
-            self.observed = Some(message.token);
-            if self.settings.szx < super::MAX_SZX {
-                let wish = Block {
-                    number: 0,
-                    more: false,
-                    szx: self.settings.szx,
-                };
-                message.options.set_uint(number::BLOCK2, wish.value());
-            }
-        }
         Ok(message)
     }
 }
