@@ -10,7 +10,8 @@ pub enum Sealing {
     /// In the background, by the clock. Empty blocks bring confirmations while they are awaited, then only a heartbeat
     /// that keeps the head fresh, so that an idle chain hardly grows.
     Clock {
-        /// Time between two blocks while there is something to do; whole seconds of it become the Clique period.
+        /// Time between two blocks while there is something to do. Whole seconds of it become the Clique period; below
+        /// one second blocks can share a timestamp, which Clique with period 0 allows but not every importer accepts.
         block_time: Duration,
         /// Empty blocks that follow the last transaction at full pace.
         idle_blocks: u64,
