@@ -470,6 +470,16 @@ fn c06_a_mark_without_its_key_does_not_seal() {
     assert_eq!(member.may_seal(at(50)), None);
     member.receive(group.event(3), None).unwrap();
     assert_eq!(member.may_seal(at(250)), Some(j(3)));
+    // told before the event arrives, session 2 is announced with it
+    let mut early: Member = group.member(0);
+    let told = HighWater {
+        epoch: 1,
+        event: 1,
+        session: j(2),
+    };
+    early.announce(told).unwrap();
+    early.receive(group.event(1), None).unwrap();
+    assert_eq!(early.may_seal(at(150)), Some(j(2)));
     // marks never go down
     member
         .announce(HighWater {
