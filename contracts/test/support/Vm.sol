@@ -10,7 +10,6 @@ interface Vm {
     function prank(address sender) external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
-    function expectRevert() external;
     function expectEmit(address emitter) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
