@@ -235,6 +235,25 @@ fn a_returning_peer_replaces_its_session_only_once_it_is_done() {
 }
 
 #[test]
+fn a_peer_that_starts_over_in_the_middle_is_not_left_hanging() {
+    let pki = Pki::new();
+    let mut server = server(&pki);
+    let mut abandoned = pki.client().connect(server.now).unwrap();
+    let challenge = server
+        .receive(addr(1), &abandoned.outgoing().unwrap())
+        .remove(0);
+    abandoned.receive(server.now, &challenge).unwrap();
+    let hello = abandoned.outgoing().unwrap();
+    server.receive(addr(1), &hello);
+    assert_eq!(server.listener.load(), (0, 1));
+    server.receive(addr(1), &hello);
+    assert_eq!(server.listener.load(), (0, 1), "a retransmission");
+    let mut client = server.connect(addr(1), &pki.client());
+    assert!(server.says(addr(1), client.as_mut(), b"through"));
+    assert_eq!(server.listener.load(), (1, 0));
+}
+
+#[test]
 fn a_goodbye_ends_a_session() {
     let pki = Pki::new();
     let mut server = server(&pki);

@@ -79,6 +79,9 @@ pub struct Request<'a> {
     pub options: &'a Options,
     /// Whether this carries an Echo value that the endpoint gave this very peer within the last ten seconds.
     pub echo_fresh: bool,
+    /// Whether the peer has shown that it is where it says: by DTLS, or by an Echo value within the last minutes.
+    /// A service that must not spend a nonce on a forged address asks before it seals (spec 2.7, amplification).
+    pub reachable: bool,
     pub(super) deferral: &'a Deferral,
 }
 

@@ -63,7 +63,7 @@ impl PeerCertificate {
     /// Whether the certificate authorises its holder for the resource server with this address (spec 4.1).
     pub fn authorises(&self, rs: &[u8; 20]) -> bool {
         let wanted = resource_server_uri(rs);
-        self.uris.iter().any(|uri| *uri == wanted)
+        self.uris.contains(&wanted)
     }
 
     fn of(certificate: &X509Ref) -> Option<Self> {

@@ -185,3 +185,55 @@ fn trust(builder: &mut SslContextBuilder, anchor: &TrustAnchor) -> Result<(), Er
     builder.set_verify_cert_store(anchor.store()?)?;
     builder.add_client_ca(&anchor.certificate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtls::{
+        Bounds, Event, Listener,
+        pki::{Authority, Name},
+    };
+
+    /// The shortest GCM record is longer than that of CCM_8, and OpenSSL minds.
+    #[test]
+    fn a_session_on_gcm_survives_records_of_any_length() {
+        let authority = Authority::create("test", 2).unwrap();
+        let identity = authority
+            .issue("server", &[Name::Dns("test".into())], 2)
+            .unwrap();
+        let (now, peer) = (Instant::now(), ([127, 0, 0, 1], 1).into());
+        let config = ServerConfig::new(identity, None);
+        let mut listener = Listener::new(&config, Bounds::default(), &[0; 32], now).unwrap();
+        let mut builder = profile().unwrap();
+        builder
+            .set_cipher_list("ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
+            .unwrap();
+        trust(&mut builder, &authority.anchor()).unwrap();
+        builder.set_verify(SslVerifyMode::PEER);
+        let config = ClientConfig {
+            context: builder.build(),
+            name: ServerName::Dns("test".into()),
+        };
+        let mut client = config.connect(now).unwrap();
+        while let Some(datagram) = client.outgoing() {
+            listener.receive(now, peer, &datagram);
+            listener
+                .outgoing()
+                .iter()
+                .for_each(|(_, d)| client.receive(now, d).unwrap());
+        }
+        assert!(client.association().is_some());
+        for length in 0..60u8 {
+            let header = [23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, length, 0, length];
+            let junk = [&header[..], &vec![length; length.into()]].concat();
+            listener.receive(now, peer, &junk);
+            client.receive(now, &junk).unwrap();
+        }
+        client.send(b"alive").unwrap();
+        listener.receive(now, peer, &client.outgoing().unwrap());
+        let [Event::Message(_, _, message)] = &listener.events()[..] else {
+            panic!("no message")
+        };
+        assert_eq!(message, b"alive");
+    }
+}

@@ -58,6 +58,8 @@ struct Established {
 
 struct Handshake {
     session: OpenSslSession,
+    /// The ClientHello it grew from: the same again is a retransmission, another is a peer that starts over.
+    hello: Vec<u8>,
     since: Instant,
 }
 
@@ -101,8 +103,11 @@ impl Listener {
 
     /// Takes one datagram from the network.
     pub fn receive(&mut self, now: Instant, peer: SocketAddr, datagram: &[u8]) {
-        if record::is_client_hello(datagram) && !self.handshakes.contains_key(&peer) {
-            return self.hello(now, peer, datagram);
+        if let Some(hello) = record::client_hello(datagram) {
+            let under_way = self.handshakes.get(&peer);
+            if under_way.is_none_or(|h| h.hello != hello) {
+                return self.hello(now, peer, datagram, hello);
+            }
         }
         // While a successor shakes hands, a protected record may belong to either session; the one it does not
         // belong to fails to authenticate it and drops it. Unprotected records are the successor's alone.
@@ -182,8 +187,9 @@ impl Listener {
     }
 
     /// A ClientHello: answered from the one waiting object, which becomes a session once the cookie is right.
-    fn hello(&mut self, now: Instant, peer: SocketAddr, datagram: &[u8]) {
-        if self.handshakes.len() >= self.bounds.handshakes {
+    fn hello(&mut self, now: Instant, peer: SocketAddr, datagram: &[u8], hello: &[u8]) {
+        let full = self.handshakes.len() >= self.bounds.handshakes;
+        if full && !self.handshakes.contains_key(&peer) {
             return;
         }
         let arrival = Arrival::new(peer, self.started, now);
@@ -210,6 +216,7 @@ impl Listener {
                 peer,
                 Handshake {
                     session,
+                    hello: hello.to_vec(),
                     since: now,
                 },
             );

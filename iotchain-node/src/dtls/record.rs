@@ -27,12 +27,13 @@ fn split_record(datagram: &[u8]) -> Option<(Record<'_>, &[u8])> {
     ))
 }
 
-/// Whether the datagram opens with an unprotected ClientHello: somebody begins a handshake.
-pub(super) fn is_client_hello(datagram: &[u8]) -> bool {
-    let first = split_record(datagram);
-    first.is_some_and(|(r, _)| {
-        r.epoch == 0 && r.whole.first() == Some(&HANDSHAKE) && r.body.first() == Some(&CLIENT_HELLO)
-    })
+/// The unprotected ClientHello that the datagram opens with: somebody begins a handshake.
+pub(super) fn client_hello(datagram: &[u8]) -> Option<&[u8]> {
+    let (record, _) = split_record(datagram)?;
+    let hello = record.epoch == 0
+        && record.whole.first() == Some(&HANDSHAKE)
+        && record.body.first() == Some(&CLIENT_HELLO);
+    hello.then_some(record.body)
 }
 
 /// Whether the datagram opens with a protected record.
@@ -96,10 +97,13 @@ mod tests {
 
     #[test]
     fn a_client_hello_is_recognised() {
-        assert!(is_client_hello(&record(22, 0, &[1, 0, 0])));
-        assert!(!is_client_hello(&record(22, 1, &[1, 0, 0])));
-        assert!(!is_client_hello(&record(22, 0, &[16, 0, 0])));
+        assert_eq!(
+            client_hello(&record(22, 0, &[1, 0, 0])),
+            Some(&[1, 0, 0][..])
+        );
+        assert_eq!(client_hello(&record(22, 1, &[1, 0, 0])), None);
+        assert_eq!(client_hello(&record(22, 0, &[16, 0, 0])), None);
         assert!(is_protected(&record(23, 1, &[])) && !is_protected(&record(23, 0, &[])));
-        assert!(!is_client_hello(&[22]));
+        assert_eq!(client_hello(&[22]), None);
     }
 }

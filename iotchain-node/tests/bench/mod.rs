@@ -22,8 +22,8 @@ pub const RS: [u8; 20] = [0x5a; 20];
 
 /// Repeats quickly, so that lossy tests end soon.
 pub const BRISK: Transmission = Transmission {
-    ack_timeout: Duration::from_millis(60),
-    max_retransmit: 7,
+    ack_timeout: Duration::from_millis(30),
+    max_retransmit: 8,
 };
 
 pub fn settings() -> Settings {

@@ -72,7 +72,7 @@ impl<S: Service> Endpoint<S> {
         };
         observer.stale = false;
         let asked = observer.asked.clone();
-        if let Answer::Reply(response) = self.call(&asked, Some(id)) {
+        if let Answer::Reply(response) = self.call(now, &asked, Some(id)) {
             self.send_notification(now, id, response, attempt, out);
         }
     }

@@ -81,7 +81,7 @@ impl<S: Service> Endpoint<S> {
         let answer = if asked.path.iter().eq([".well-known", "core"]) {
             Answer::Reply(self.links(asked.message.code))
         } else {
-            self.call(&asked, None)
+            self.call(now, &asked, None)
         };
         match answer {
             Answer::Reply(response) => {
@@ -94,7 +94,12 @@ impl<S: Service> Endpoint<S> {
     }
 
     /// Hands a request to the service and files it if the answer was put off.
-    pub(super) fn call(&mut self, asked: &Arc<Asked>, observer: Option<u64>) -> Answer {
+    pub(super) fn call(
+        &mut self,
+        now: Instant,
+        asked: &Arc<Asked>,
+        observer: Option<u64>,
+    ) -> Answer {
         let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
         let query: Vec<&str> = asked.query.iter().map(String::as_str).collect();
         let exchange = self.next_exchange;
@@ -112,6 +117,7 @@ impl<S: Service> Endpoint<S> {
             payload: &asked.message.payload,
             options: &asked.message.options,
             echo_fresh: asked.echo_fresh,
+            reachable: self.echo.is_reachable(now, &asked.peer),
             deferral: &deferral,
         });
         match outcome.0 {
