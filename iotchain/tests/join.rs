@@ -239,6 +239,16 @@ fn join_requests_beyond_the_vectors() {
         parse(&with(&server, 5, Some(&value(|w| w.bytes(&nameless))))),
         Err(Error::Subject)
     );
+    // the producer role stands alone, and without a client's token
+    let more = value(|w| w.array(2).text("0007.fa870181").uint(0x81));
+    let more = value(|w| w.bytes(&more));
+    assert_eq!(parse(&with(&server, 3, Some(&more))), Err(Error::Scope));
+    let token = message("token_reference");
+    let token = value(|w| w.bytes(&token));
+    assert_eq!(
+        parse(&with(&server, -65537, Some(&token))),
+        Err(Error::Scope)
+    );
     for label in [3, 6, 24, 30, -65537] {
         assert_eq!(parse(&with(&client, label, None)), Err(Error::Type));
         assert_eq!(
@@ -581,6 +591,23 @@ fn key_maps_are_a_closed_world() {
 }
 
 #[test]
+fn only_the_suites_of_the_specification_are_accepted() {
+    let good = message("join_response_client_rsd");
+    let ed25519 = encoded(|out| Ccs::key_server(public_key("rs_ed25519")).encode(out));
+    let in_suite = |alg: u64| {
+        let gid = array::<4>(&vectors("params")["gid"]);
+        let key_map = value(|w| {
+            w.map(5).int(1).bytes(&gid).int(2).bytes(&[7, 0x2a]);
+            w.int(3).uint(alg).int(4).int(-19).int(5).uint(30)
+        });
+        let message = with(&good, 17, Some(&value(|w| w.bytes(&ed25519))));
+        parse(&with(&message, 8, Some(&key_map)))
+    };
+    assert_eq!(in_suite(10), Ok(()));
+    assert_eq!(in_suite(30), Err(Error::Alg));
+}
+
+#[test]
 fn problem_details_carry_registry_numbers() {
     let cases = [
         (
@@ -651,6 +678,7 @@ fn truncations_fail_and_flips_never_pass_for_the_original() {
         "join_response_client_polynomial",
         "join_response_rs",
     ] {
+        let (cnonce, pinned) = (cnonce(), pinned());
         // policies unlike the defaults, so that a label lost by a flip shows
         let policies = value(|w| w.map(2).uint(1).uint(1800).uint(2).uint(31));
         let bytes = with(&message(name), 16, Some(&policies));
@@ -660,7 +688,7 @@ fn truncations_fail_and_flips_never_pass_for_the_original() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             // whatever still parses writes the flipped bytes, not the original ones
             if let Ok(response) = JoinResponse::parse(&flipped)
-                && let Ok(response) = response.verify(&cnonce(), &pinned())
+                && let Ok(response) = response.verify(&cnonce, &pinned)
             {
                 assert_ne!(
                     encoded(|out| response.encode(out)),
