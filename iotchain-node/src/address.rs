@@ -1,6 +1,6 @@
 //! Accounts and contracts as people write them: `0x` and 40 hex digits.
 
-use iotchain_core::Address;
+use iotchain::Address;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use iotchain_core::{Address, GroupName, PublicKey};
-use iotchain_token::Class;
+use iotchain::token::Class;
+use iotchain::{Address, GroupName, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{NodeError, keyfile};
@@ -231,7 +231,7 @@ impl ResourceServer {
         }
         if self.key.address().is_none_or(|address| address != self.rs) {
             // Other algorithms have no address of their own: rs is then whatever the owner registered.
-            if self.key.alg() == iotchain_core::SignAlg::Es256k {
+            if self.key.alg() == iotchain::SignAlg::Es256k {
                 return Err("rs is not the address of its key".into());
             }
         }
@@ -312,7 +312,7 @@ impl From<ClassKey> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use iotchain_core::{SignAlg, Signer, SigningKey};
+    use iotchain::{SignAlg, Signer, SigningKey};
 
     fn server(name: &str, secret: u8) -> serde_json::Value {
         let key = SigningKey::from_bytes(SignAlg::Es256k, &[secret; 32])
@@ -347,7 +347,8 @@ mod tests {
 
     #[test]
     fn a_catalogue_answers_what_its_readers_ask() {
-        let catalogue = read(&catalogue()).unwrap();
+        let published = catalogue();
+        let catalogue = read(&published).unwrap();
         let meter = catalogue.resource_server("meter").unwrap();
         assert_eq!(
             catalogue.resource_server(&crate::address::text(&meter.rs)),
@@ -369,7 +370,7 @@ mod tests {
             .to_string();
         assert!(error.contains("meter, valve"), "{error}");
         let again: serde_json::Value = serde_json::from_str(&catalogue.to_json().unwrap()).unwrap();
-        assert_eq!(again, super::tests::catalogue());
+        assert_eq!(again, published);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use iotchain_core::UnixTime;
+use iotchain::UnixTime;
 
 use crate::NodeError;
 

@@ -1,6 +1,6 @@
 //! Public keys as people pass them on: the hex digits of a COSE_Key (RFC 9052, 7).
 
-use iotchain_core::PublicKey;
+use iotchain::PublicKey;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -38,7 +38,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use iotchain_core::{SignAlg, Signer, SigningKey};
+    use iotchain::{SignAlg, Signer, SigningKey};
 
     #[test]
     fn keys_of_every_algorithm_survive_as_text() {

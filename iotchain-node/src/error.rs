@@ -31,7 +31,7 @@ pub enum NodeError {
     Ledger(#[from] LedgerError),
     /// Something received or asked for breaks the protocol; the registry has its number (spec 7).
     #[error("{name} ({number}): {0}", name = .0.name(), number = .0.number())]
-    Protocol(#[from] iotchain_core::Error),
+    Protocol(#[from] iotchain::Error),
     /// A peer refused, with a CoAP code and, from a key server, the registry's error.
     #[error("{what} refused with {code}{}", because(*.number))]
     Refused {
@@ -40,7 +40,7 @@ pub enum NodeError {
         /// The response code.
         code: Code,
         /// The error named in problem details (RFC 9290), if any.
-        number: Option<iotchain_core::Error>,
+        number: Option<iotchain::Error>,
     },
     /// Stored state is damaged, belongs to something else, or is in use.
     #[error("{0}")]
@@ -82,7 +82,7 @@ impl NodeError {
 
     /// The registry error behind it, where there is one.
     #[must_use]
-    pub fn number(&self) -> Option<iotchain_core::Error> {
+    pub fn number(&self) -> Option<iotchain::Error> {
         match self {
             Self::Protocol(error) => Some(*error),
             Self::Refused { number, .. } => *number,
@@ -92,7 +92,7 @@ impl NodeError {
     }
 }
 
-fn because(number: Option<iotchain_core::Error>) -> String {
+fn because(number: Option<iotchain::Error>) -> String {
     number.map_or_else(String::new, |error| {
         format!(": {} ({}), {error}", error.name(), error.number())
     })
@@ -107,13 +107,13 @@ mod tests {
         let error = NodeError::Refused {
             what: "key-server: join of 0007.fa870181".into(),
             code: Code::SERVICE_UNAVAILABLE,
-            number: Some(iotchain_core::Error::Unconfirmed),
+            number: Some(iotchain::Error::Unconfirmed),
         };
         assert!(error.to_string().starts_with(
             "key-server: join of 0007.fa870181 refused with 5.03: E_UNCONFIRMED (73)"
         ));
         assert_eq!(error.exit_code(), 1);
-        assert_eq!(error.number(), Some(iotchain_core::Error::Unconfirmed));
+        assert_eq!(error.number(), Some(iotchain::Error::Unconfirmed));
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             (NodeError::Net(NetError::Random), 4),
             (NodeError::Ledger(LedgerError::Unavailable("x".into())), 5),
             (NodeError::Ledger(LedgerError::Corrupt("x".into())), 6),
-            (NodeError::Protocol(iotchain_core::Error::Aead), 1),
+            (NodeError::Protocol(iotchain::Error::Aead), 1),
             (NodeError::State("x".into()), 6),
         ];
         for (error, code) in cases {

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use iotchain_core::{SignAlg, SigningKey};
+use iotchain::{SignAlg, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::NodeError;

@@ -34,11 +34,13 @@ pub mod data_dir;
 pub mod demo;
 pub mod dtls;
 mod error;
+pub mod grant;
 pub mod key_server;
 pub mod keyfile;
 pub mod owner;
 pub mod proxy;
 pub mod resource_server;
+pub mod roles;
 pub mod runtime;
 
 pub use error::NodeError;
