@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use iotchain_core::{Address, UnixTime};
-use iotchain_ledger::contract::{Event, ResourcePolicy, resource_slot, token_slot};
+use iotchain_ledger::contract::{Attestation, Event, ResourcePolicy, resource_slot, token_slot};
 use iotchain_ledger::{
     AccessToken, Account, Hash, Header, Ledger, LedgerError, Sender, Transaction,
 };
@@ -68,6 +68,7 @@ fn whole_story(chain: TestChain) {
     a_blocked_client_cannot_ask_again(&story);
     a_resource_is_revoked(&story);
     events_tell_it_all(&story);
+    an_attested_client_is_served_once(&story);
     refusals_say_why(&story);
     bad_transactions_are_rejected(&story);
 }
@@ -366,6 +367,105 @@ fn events_tell_it_all(story: &Story) {
             .unwrap()
             .is_empty()
     );
+}
+
+/// The attestation policy: what the attester signed, for that client, once (paper, II-C).
+fn an_attested_client_is_served_once(story: &Story) {
+    let ledger = story.ledger();
+    let (attester, client) = (Account::generate().unwrap(), Account::generate().unwrap());
+    let by_owner = Sender::new(ledger, &story.owner);
+    let policy = story
+        .contract
+        .deploy_attestation_policy(&by_owner, attester.address())
+        .unwrap();
+    let res = Address::new([0xB6; 20]);
+    story
+        .contract
+        .set_resource(
+            &by_owner,
+            res,
+            &ResourcePolicy {
+                policy,
+                max_ttl: 86_400,
+                policy_gas: 100_000,
+            },
+        )
+        .unwrap();
+    let deadline = story.head().timestamp.saturating_add(3600);
+    let attested = Attestation {
+        client: client.address(),
+        res,
+        claims: CLAIMS,
+        ttl: 600,
+        deadline,
+    };
+    let chain_id = ledger.chain_id().unwrap();
+    let proof = attested.sign(&attester, chain_id, policy).unwrap();
+    let by_client = Sender::new(ledger, &client);
+
+    let stranger = Account::generate().unwrap();
+    let by_stranger = Sender::new(ledger, &stranger);
+    let forged = attested.sign(&stranger, chain_id, policy).unwrap();
+    let elsewhere = attested.sign(&attester, chain_id + 1, policy).unwrap();
+    let late = Attestation {
+        deadline: UnixTime::new(1),
+        ..attested
+    }
+    .sign(&attester, chain_id, policy)
+    .unwrap();
+    for (what, refused) in [
+        (
+            "another client",
+            story
+                .contract
+                .add_token(&by_stranger, res, CLAIMS, 600, &proof),
+        ),
+        (
+            "another attester",
+            story
+                .contract
+                .add_token(&by_client, res, CLAIMS, 600, &forged),
+        ),
+        (
+            "another chain",
+            story
+                .contract
+                .add_token(&by_client, res, CLAIMS, 600, &elsewhere),
+        ),
+        (
+            "too late",
+            story
+                .contract
+                .add_token(&by_client, res, CLAIMS, 600, &late),
+        ),
+        (
+            "another class",
+            story
+                .contract
+                .add_token(&by_client, res, [5, 0x10, 0, 3], 600, &proof),
+        ),
+    ] {
+        assert!(
+            matches!(refused, Err(LedgerError::Reverted(_))),
+            "{what}: {refused:?}"
+        );
+    }
+    // Relayed by somebody else, for a client that sends no transactions.
+    story
+        .contract
+        .add_token_for(&by_stranger, client.address(), res, CLAIMS, 600, &proof)
+        .unwrap();
+    assert!(
+        story
+            .contract
+            .get_token(ledger, client.address(), res, story.head().hash)
+            .unwrap()
+            .is_some()
+    );
+    let again = story
+        .contract
+        .add_token(&by_client, res, CLAIMS, 600, &proof);
+    assert!(matches!(again, Err(LedgerError::Reverted(_))), "{again:?}");
 }
 
 fn refusals_say_why(story: &Story) {

@@ -258,7 +258,7 @@ fn proofs_hold() {
         node.contract
             .issue_token(&sender, client, res, CLAIMS, 60, 0)
             .unwrap();
-        if client.as_bytes()[0] % 4 == 0 {
+        if client.as_bytes()[0].is_multiple_of(4) {
             node.contract.delete_token(&sender, client, res).unwrap();
         }
     }

@@ -9,9 +9,11 @@
 mod chain;
 mod clique;
 mod execute;
+#[cfg_attr(not(feature = "rpc"), allow(dead_code))]
 mod explore;
 mod ledger;
 mod pool;
+#[cfg_attr(not(feature = "rpc"), allow(dead_code))]
 mod proof;
 mod sealing;
 mod state;

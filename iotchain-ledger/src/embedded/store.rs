@@ -9,6 +9,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use alloy_consensus::{Block, ReceiptEnvelope, TxEnvelope};
 use alloy_primitives::B256;
@@ -31,6 +33,9 @@ const FORMAT: &[u8] = b"iotchain-ledger/1";
 const FILE: &str = "ledger.redb";
 const UNFINISHED: &str = "ledger.redb.unfinished";
 const LOCK: &str = "LOCK";
+/// A process that is just ending, or one that is just starting a child, holds a lock a moment longer than it means to.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(20);
 /// The log is read in order or by index; more memory would buy nothing.
 const CACHE_BYTES: usize = 16 << 20;
 
@@ -51,7 +56,17 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the log in a directory, founding one if the directory is absent or empty.
-    pub(super) fn open(directory: &Path, found: impl FnOnce() -> Result<Founding>) -> Result<Self> {
+    pub(super) fn open(directory: &Path, found: impl Fn() -> Result<Founding>) -> Result<Self> {
+        let start = Instant::now();
+        loop {
+            match Self::try_open(directory, &found) {
+                Err(LedgerError::InUse(_)) if start.elapsed() < LOCK_PATIENCE => sleep(LOCK_POLL),
+                result => return result,
+            }
+        }
+    }
+
+    fn try_open(directory: &Path, found: impl Fn() -> Result<Founding>) -> Result<Self> {
         let name = directory.display();
         fs::create_dir_all(directory)
             .map_err(|e| LedgerError::Storage(format!("cannot create {name}: {e}")))?;

@@ -84,10 +84,13 @@ impl Drop for Server {
 }
 
 fn serve(ledger: &EmbeddedLedger, mut request: Request) {
-    let reply = match body(&mut request) {
-        Ok(body) => Response::from_string(handle(ledger, &body)).with_header(json_type()),
-        Err((status, text)) => Response::from_string(text).with_status_code(status),
+    let mut reply = match body(&mut request) {
+        Ok(body) => Response::from_data(handle(ledger, &body)),
+        Err((status, text)) => Response::from_data(text).with_status_code(status),
     };
+    if let Ok(kind) = Header::from_bytes("Content-Type", "application/json") {
+        reply.add_header(kind);
+    }
     // The other side may have gone; that is its affair.
     let _ = request.respond(reply);
 }
@@ -130,13 +133,6 @@ fn strip_port(host: &str) -> &str {
     host.rsplit_once(':')
         .filter(|(name, _)| !name.contains(':') || name.ends_with(']'))
         .map_or(host, |(name, _)| name)
-}
-
-fn json_type() -> Header {
-    // Both parts are constant ASCII.
-    "Content-Type: application/json"
-        .parse()
-        .unwrap_or_else(|()| unreachable!("a constant header"))
 }
 
 fn handle(ledger: &EmbeddedLedger, body: &[u8]) -> String {
