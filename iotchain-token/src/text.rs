@@ -33,9 +33,9 @@ impl<const N: usize> Text<N> {
         while let Some(next) = power.checked_mul(10).filter(|next| *next <= value) {
             power = next;
         }
-        while power > 0 {
-            let digit = value.wrapping_div(power).wrapping_rem(10).to_le_bytes();
-            self.push_byte(b'0'.wrapping_add(digit[0]));
+        while let Some(left) = value.checked_div(power) {
+            let [digit, ..] = left.wrapping_rem(10).to_le_bytes();
+            self.push_byte(b'0'.wrapping_add(digit));
             power = power.wrapping_div(10);
         }
     }

@@ -60,7 +60,7 @@
 //!
 //! Cost: a [`Membership`] is a few kilobytes (16 events, 4 credentials by default) beside S_i, which has 16 bytes per
 //! label, d(d+1)/2 labels for a tree of depth d. A steady session takes one SHA-256 and two AES blocks, an event one
-//! signature verification, an object one AES-CCM pass and five HMACs.
+//! signature verification, an object one AES-CCM pass and up to three HMACs.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
