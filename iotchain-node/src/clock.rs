@@ -1,6 +1,6 @@
 //! The two things a role waits for: time, and the wish of its user that it ends.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use iotchain::UnixTime;
@@ -22,6 +22,8 @@ pub struct Stop(Arc<Flag>);
 struct Flag {
     raised: Mutex<bool>,
     change: Condvar,
+    /// Flags that end with this one.
+    children: Mutex<Vec<Weak<Flag>>>,
 }
 
 impl Stop {
@@ -43,10 +45,29 @@ impl Stop {
         Ok(stop)
     }
 
+    /// A flag that this one raises too, but that can be raised alone.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let child = Self::new();
+        let mut children = self.children();
+        children.retain(|known| known.strong_count() > 0);
+        children.push(Arc::downgrade(&child.0));
+        drop(children);
+        if self.is_stopped() {
+            child.stop();
+        }
+        child
+    }
+
     /// Raises the flag and wakes everybody who waits.
     pub fn stop(&self) {
         *self.raised() = true;
         self.0.change.notify_all();
+        let children = std::mem::take(&mut *self.children());
+        children
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|child| Self(child).stop());
     }
 
     /// Whether the flag is raised.
@@ -70,6 +91,13 @@ impl Stop {
         drop(self.0.change.wait_while(self.raised(), |raised| !*raised));
     }
 
+    fn children(&self) -> MutexGuard<'_, Vec<Weak<Flag>>> {
+        self.0
+            .children
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn raised(&self) -> MutexGuard<'_, bool> {
         self.0.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,5 +118,15 @@ mod tests {
         stop.stop();
         assert!(waiter.join().unwrap() && stop.is_stopped());
         assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_child_ends_alone_or_with_its_parent() {
+        let parent = Stop::new();
+        let (one, two) = (parent.child(), parent.child());
+        one.stop();
+        assert!(one.is_stopped() && !parent.is_stopped() && !two.is_stopped());
+        parent.stop();
+        assert!(two.is_stopped() && parent.child().is_stopped());
     }
 }

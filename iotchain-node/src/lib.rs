@@ -16,7 +16,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`key_server`], [`resource_server`], [`proxy`], [`client`], [`owner`], [`chain`] | the roles |
-//! | [`catalogue`] | what the owner publishes and everybody reads |
+//! | [`catalogue`], [`grant`] | what the owner publishes and everybody reads, and what it signs for one client |
+//! | [`join`], [`follow`] | becoming a member of a group, and staying current |
 //! | [`coap`], [`dtls`], [`runtime`] | the network |
 //! | [`keyfile`], [`data_dir`], [`clock`] | files, directories, time and the end |
 //! | [`demo`] | all of it on one machine |
@@ -34,9 +35,12 @@ pub mod data_dir;
 pub mod demo;
 pub mod dtls;
 mod error;
+pub mod follow;
 pub mod grant;
+pub mod join;
 pub mod key_server;
 pub mod keyfile;
+pub mod link;
 pub mod owner;
 pub mod proxy;
 pub mod resource_server;
