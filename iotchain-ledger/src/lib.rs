@@ -63,8 +63,7 @@
 //! Without features the port, the contract and the accounts remain, for a ledger of one's own.
 //!
 //! Everything blocks and nothing needs an async runtime. Reading a token from the embedded chain takes microseconds; a
-//! durable block a few milliseconds. State roots are computed over all tokens, so that one contract is good for some ten
-//! thousand tokens; beyond, use a network of Ethereum nodes.
+//! durable block a few milliseconds.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(all(feature = "embedded", feature = "rpc")),

@@ -18,6 +18,7 @@ mod proof;
 mod sealing;
 mod state;
 mod store;
+mod trie;
 
 use std::path::Path;
 use std::sync::{

@@ -208,6 +208,97 @@ fn the_state_can_be_read_256_blocks_back_and_no_further() {
     contract.check_code(&ledger, deployed.hash).unwrap();
 }
 
+/// Looking back at any recent block shows the state that its header commits to.
+fn check_history(ledger: &EmbeddedLedger, account: Address) {
+    let chain = ledger.chain();
+    for number in 0..=chain.head().1.number {
+        let (hash, header) = chain.header(number).unwrap().unwrap();
+        let view = chain.view(hash).unwrap();
+        assert_eq!(
+            view.account_trie().root(),
+            header.state_root,
+            "block {number}"
+        );
+        let address = crate::convert::to_alloy(account);
+        let expected = view
+            .account(address)
+            .map_or(alloy_trie::EMPTY_ROOT_HASH, |account| account.storage_root);
+        assert_eq!(
+            view.storage_trie(address).root(),
+            expected,
+            "block {number}"
+        );
+    }
+}
+
+/// Init code of a contract that sets slot 1 to 7 when called without data, and destroys itself when called with data.
+const MORTAL: [u8; 24] = [
+    0x60, 13, 0x80, 0x60, 11, 0x60, 0, 0x39, 0x60, 0, 0xf3, // return the 13 bytes that follow
+    0x36, 0x60, 10, 0x57, 0x60, 7, 0x60, 1, 0x55, 0x00, 0x5b, 0x33, 0xff,
+];
+
+#[test]
+fn a_destroyed_contract_stays_visible_in_the_past() {
+    let disk = Disk {
+        memory: Arc::default(),
+        full: Arc::default(),
+    };
+    let account = Account::generate().unwrap();
+    let (contract, slot) = {
+        let ledger = EmbeddedLedger::with_backend(disk.clone(), &manual()).unwrap();
+        let send = |to, data: &[u8]| {
+            let nonce = ledger.nonce(account.address()).unwrap();
+            let chain_id = ledger.chain_id().unwrap();
+            let data = data.to_vec();
+            let raw = account.sign(&Transaction {
+                chain_id,
+                nonce,
+                to,
+                data,
+                gas_limit: 200_000,
+                gas_price: 0,
+            });
+            ledger.send(&raw).unwrap()
+        };
+        let deployed = send(None, &MORTAL);
+        ledger.seal_block().unwrap();
+        let contract = ledger.receipt(deployed).unwrap().unwrap().contract.unwrap();
+        let mut slot = [0; 32];
+        slot[31] = 1;
+        send(Some(contract), &[]);
+        let alive = ledger.seal_block().unwrap();
+        // Written and destroyed in one block.
+        send(Some(contract), &[]);
+        send(Some(contract), &[1]);
+        let dead = ledger.seal_block().unwrap();
+        assert_eq!(
+            ledger.storage_at(contract, slot, alive.hash).unwrap()[31],
+            7
+        );
+        assert_eq!(
+            ledger.storage_at(contract, slot, dead.hash).unwrap(),
+            [0; 32]
+        );
+        assert_ne!(
+            ledger.code_hash(contract, alive.hash).unwrap(),
+            crate::Hash::default()
+        );
+        assert_eq!(
+            ledger.code_hash(contract, dead.hash).unwrap(),
+            crate::Hash::default()
+        );
+        check_history(&ledger, contract);
+        (contract, slot)
+    };
+    let ledger = EmbeddedLedger::with_backend(disk, &manual()).unwrap();
+    check_history(&ledger, contract);
+    let alive = ledger.header(2).unwrap().unwrap();
+    assert_eq!(
+        ledger.storage_at(contract, slot, alive.hash).unwrap()[31],
+        7
+    );
+}
+
 #[test]
 fn an_idle_chain_confirms_and_then_rests() {
     let sealing = Sealing::Clock {
