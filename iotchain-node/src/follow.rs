@@ -22,7 +22,7 @@ use iotchain::{Error, GroupName, Received, Session};
 
 use crate::clock::{self, Stop};
 use crate::coap::{Call, Client, Reply, Settings, Transmission};
-use crate::join::HostMembership;
+use crate::join::{HostMembership, Shared};
 use crate::runtime::NetError;
 use crate::{NodeError, link};
 
@@ -44,9 +44,6 @@ const TRANSMISSION: Transmission = Transmission {
     ack_timeout: Duration::from_millis(400),
     max_retransmit: 2,
 };
-
-/// A membership shared between whoever follows and whoever opens objects.
-pub type Shared = Arc<Mutex<HostMembership>>;
 
 /// Two threads that keep a membership current until they are dropped.
 #[derive(Debug)]

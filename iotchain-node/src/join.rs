@@ -9,6 +9,7 @@
 //!   | <- S_i, session j, broadcasts --------- |
 //! ```
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use iotchain::core::cbor::Reader;
@@ -31,6 +32,9 @@ use crate::{NodeError, link};
 
 /// A membership of this process, its personal key on the heap and wiped at the end.
 pub type HostMembership = Membership<Zeroizing<Vec<u8>>>;
+
+/// A membership shared between whoever keeps it current and whoever opens or seals objects.
+pub type Shared = Arc<Mutex<HostMembership>>;
 
 /// Longest wait between two attempts, whatever Max-Age says.
 const RETRY_MAX: Duration = Duration::from_secs(5);
@@ -59,7 +63,7 @@ pub enum Identity<'a> {
 /// A member right after its join.
 pub struct Joined {
     /// Keys and credentials; the broadcasts of the response are processed already.
-    pub membership: HostMembership,
+    pub membership: Shared,
     /// The current session j at the join.
     pub session: Session,
     /// End of membership.
@@ -355,7 +359,7 @@ impl<'a> Joining<'a> {
             link: self.link,
             group: self.scope.group,
             node: answer.node,
-            membership,
+            membership: Arc::new(Mutex::new(membership)),
         })
     }
 }

@@ -1,0 +1,307 @@
+//! A client as a library: join groups, stay current, read resources.
+
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use iotchain::oscar::{MAX_OBJECT_LIMIT, Policy};
+use iotchain::token::{Class, TokenRef};
+use iotchain::{
+    Address, Error, Exchange, Freshness, GroupName, Opened, ResourceId, Roles, Zeroizing,
+};
+
+use super::seen::Seen;
+use super::{ClientAccount, Source, Target};
+use crate::catalogue::Catalogue;
+use crate::clock::{self, Stop};
+use crate::coap::{Call, Code, Reply, content_format};
+use crate::data_dir::DataDir;
+use crate::follow::Follower;
+use crate::join::{HostMembership, Identity, Joined, join_when_confirmed};
+use crate::runtime::NetError;
+use crate::{NodeError, link};
+
+/// How long to wait for the broadcast of a session that an object is ahead with.
+const BROADCAST_LIMIT: Duration = Duration::from_secs(2);
+
+/// A client and the groups it is a member of.
+#[derive(Debug)]
+pub struct Client {
+    // Dropped first: its threads use what follows.
+    groups: HashMap<GroupName, Group>,
+    catalogue: Catalogue,
+    account: ClientAccount,
+    seen: Seen,
+    stop: Stop,
+    _data: DataDir,
+}
+
+/// One membership.
+#[derive(Debug)]
+pub struct Group {
+    /// What the join brought.
+    pub joined: Joined,
+    /// What came in since.
+    pub follower: Follower,
+    /// Whose resources.
+    pub server: String,
+    /// Which of them.
+    pub class: Class,
+}
+
+/// An opened object.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The representation.
+    pub plaintext: Zeroizing<Vec<u8>>,
+    /// What is known of it.
+    pub opened: Opened,
+    /// Length of the object in bytes.
+    pub object_len: usize,
+    /// Who sent it.
+    pub from: Source,
+}
+
+impl Client {
+    /// A client with its directory and account.
+    ///
+    /// # Errors
+    /// [`NodeError::State`] for a damaged directory; [`NodeError::Io`].
+    pub fn new(
+        data: DataDir,
+        catalogue: Catalogue,
+        account: ClientAccount,
+        stop: &Stop,
+    ) -> Result<Self, NodeError> {
+        let seen = Seen::open(&data)?;
+        Ok(Self {
+            groups: HashMap::new(),
+            catalogue,
+            account,
+            seen,
+            stop: stop.child(),
+            _data: data,
+        })
+    }
+
+    /// The deployment.
+    #[must_use]
+    pub const fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The address of its account.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.account.address()
+    }
+
+    /// A group it is a member of.
+    #[must_use]
+    pub fn group(&self, name: &GroupName) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// Joins the group of `class` at the resource server `name` with `roles`, again if it is a member already. Waits up
+    /// to `patience` for the confirmations of its token.
+    ///
+    /// # Errors
+    /// [`NodeError::Config`] for an unknown name or class; otherwise as [`crate::join::join`].
+    pub fn join(
+        &mut self,
+        name: &str,
+        class: Class,
+        roles: Roles,
+        patience: Duration,
+    ) -> Result<&Group, NodeError> {
+        let server = self.catalogue.expect_resource_server(name)?;
+        if !server.classes().any(|known| known == class) {
+            return Err(NodeError::Config(format!(
+                "{name} has no class {:04x}",
+                class.get()
+            )));
+        }
+        let group = class.group(&server.rs);
+        let token = TokenRef {
+            chain: self.catalogue.chain_id,
+            contract: self.catalogue.contract,
+            client: self.account.address(),
+        };
+        let identity = Identity::Client {
+            key: &self.account.proof,
+            token,
+        };
+        let deadline = Instant::now() + patience;
+        let key_server = &self.catalogue.key_server;
+        let joined =
+            join_when_confirmed(key_server, identity, &group, roles, deadline, &self.stop)?;
+        lock(&joined.membership).set_policy(Policy {
+            max_object: MAX_OBJECT_LIMIT,
+            ..Policy::default()
+        });
+        let follower = Follower::spawn(
+            joined.membership.clone(),
+            key_server.coap,
+            &group,
+            &self.stop,
+        )?;
+        let member = Group {
+            joined,
+            follower,
+            server: server.name.clone(),
+            class,
+        };
+        self.groups.insert(group, member);
+        self.groups
+            .get(&group)
+            .ok_or_else(|| NodeError::State("a group that was just joined is gone".into()))
+    }
+
+    /// Makes sure that it is a member of the group that reads `target`.
+    ///
+    /// # Errors
+    /// As [`Client::join`].
+    pub fn join_for(&mut self, target: &Target, patience: Duration) -> Result<(), NodeError> {
+        if self.groups.contains_key(&target.group()) {
+            return Ok(());
+        }
+        self.join(&target.name, target.class, Roles::GET, patience)
+            .map(drop)
+    }
+
+    /// Reads a resource. When the object is of a session not heard of yet, its broadcast is awaited for a moment.
+    ///
+    /// # Errors
+    /// [`NodeError::Protocol`] with the number of the step that failed; [`NodeError::Refused`]; [`NodeError::Net`];
+    /// [`NodeError::Config`] if it is not a member, or there is no proxy.
+    pub fn get(&mut self, target: &Target, from: Source) -> Result<Fetched, NodeError> {
+        match self.get_once(target, from) {
+            Err(NodeError::Protocol(Error::Session)) => {
+                self.member(target)?
+                    .follower
+                    .wait_change(Instant::now() + BROADCAST_LIMIT);
+                self.get_once(target, from)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn get_once(&mut self, target: &Target, from: Source) -> Result<Fetched, NodeError> {
+        match from {
+            Source::Server => self.get_direct(target),
+            Source::Proxy => self.get_stored(target),
+            Source::Any => match self.get_direct(target) {
+                Err(error) if target.proxy.is_some() && is_absence(&error) => {
+                    tracing::info!(%error, "asking the proxy");
+                    self.get_stored(target)
+                }
+                outcome => outcome,
+            },
+        }
+    }
+
+    /// Mode G: bound to the Token of this request.
+    fn get_direct(&mut self, target: &Target) -> Result<Fetched, NodeError> {
+        let membership = self.membership(target)?;
+        let reply = link::plain(target.server)?.request(&Call::get(&target.path.join("/")))?;
+        let object = object_of(&target.name, &reply)?;
+        let mut exchange = Exchange::new(reply.token.as_bytes())?;
+        let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
+        let resource = ResourceId::new(target.rs, &path, &[])?;
+        let mut plaintext = Zeroizing::new(vec![0; object.len()]);
+        let opened = lock(&membership).open_response(
+            object,
+            &resource,
+            reply.code.0,
+            &mut exchange,
+            Freshness::Demanded,
+            clock::now(),
+            &mut plaintext,
+        )?;
+        plaintext.truncate(opened.len);
+        Ok(Fetched {
+            plaintext,
+            opened,
+            object_len: object.len(),
+            from: Source::Server,
+        })
+    }
+
+    /// Mode S: signed, never older than what was seen before.
+    fn get_stored(&mut self, target: &Target) -> Result<Fetched, NodeError> {
+        let proxy = target
+            .proxy
+            .ok_or_else(|| NodeError::Config(format!("{} publishes at no proxy", target.name)))?;
+        let membership = self.membership(target)?;
+        let reply = link::plain(proxy)?.request(&Call::get(&target.to_string()))?;
+        let object = object_of("proxy", &reply)?;
+        let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
+        let resource = ResourceId::new(target.rs, &path, &[])?;
+        let key = format!("0x{}/{}", target.rs, target.path.join("/"));
+        let sid_len = lock(&membership).group().sid_len;
+        let mut state = self.seen.state(&key, sid_len)?;
+        let mut plaintext = Zeroizing::new(vec![0; object.len()]);
+        let opened = lock(&membership).open_stored(
+            object,
+            &resource,
+            &mut state,
+            clock::now(),
+            &mut plaintext,
+        )?;
+        plaintext.truncate(opened.len);
+        // What is not remembered could be rolled back, so it is not handed out.
+        self.seen.keep(&key, &state)?;
+        Ok(Fetched {
+            plaintext,
+            opened,
+            object_len: object.len(),
+            from: Source::Proxy,
+        })
+    }
+
+    fn member(&self, target: &Target) -> Result<&Group, NodeError> {
+        self.groups.get(&target.group()).ok_or_else(|| {
+            NodeError::Config(format!(
+                "not a member of {}; join {}/{:04x} first",
+                target.group(),
+                target.name,
+                target.class.get()
+            ))
+        })
+    }
+
+    fn membership(&self, target: &Target) -> Result<crate::join::Shared, NodeError> {
+        Ok(self.member(target)?.joined.membership.clone())
+    }
+}
+
+impl Group {
+    /// Keys and credentials.
+    pub fn membership(&self) -> MutexGuard<'_, HostMembership> {
+        lock(&self.joined.membership)
+    }
+}
+
+/// Whether the server is not there or cannot answer, as opposed to answering something wrong.
+fn is_absence(error: &NodeError) -> bool {
+    match error {
+        NodeError::Net(NetError::Timeout { .. } | NetError::Reset { .. }) => true,
+        NodeError::Refused { code, .. } => *code == Code::SERVICE_UNAVAILABLE,
+        _ => false,
+    }
+}
+
+/// The object in a 2.05.
+fn object_of<'a>(who: &str, reply: &'a Reply) -> Result<&'a [u8], NodeError> {
+    if reply.code != Code::CONTENT {
+        return Err(link::refusal(who, reply));
+    }
+    match reply.content_format() {
+        Some(content_format::COSE_ENCRYPT0) => Ok(&reply.payload),
+        _ => Err(Error::Type.into()),
+    }
+}
+
+fn lock(membership: &crate::join::Shared) -> MutexGuard<'_, HostMembership> {
+    membership.lock().unwrap_or_else(PoisonError::into_inner)
+}
