@@ -619,7 +619,10 @@ fn a_slow_answer_is_acknowledged_at_once_and_sent_until_it_arrives() {
         (answer.kind, answer.token, &answer.payload[..]),
         (Type::Con, get.token, &b"done"[..])
     );
-    assert_eq!(bench.later(Duration::from_secs(3)), std::slice::from_ref(&answer));
+    assert_eq!(
+        bench.later(Duration::from_secs(3)),
+        std::slice::from_ref(&answer)
+    );
     bench.send(&Message::empty(Type::Ack, answer.id));
     assert!(bench.later(Duration::from_secs(100)).is_empty());
     // A non-confirmable request gets no acknowledgement and a non-confirmable response.

@@ -88,6 +88,10 @@ impl ClientConfig {
     /// # Errors
     /// [`NetError::OpenSsl`] when out of memory.
     pub fn connect(&self, now: Instant) -> Result<Box<dyn Session>, NetError> {
+        Ok(Box::new(self.open(now)?))
+    }
+
+    pub(super) fn open(&self, now: Instant) -> Result<OpenSslSession, NetError> {
         let mut ssl = Ssl::new(&self.context)?;
         ssl.set_connect_state();
         match &self.name {
@@ -98,7 +102,7 @@ impl ClientConfig {
             ServerName::Ip(ip) => ssl.param_mut().set_ip(*ip)?,
         }
         ssl.set_mtu(MTU)?;
-        Ok(Box::new(OpenSslSession::begin(ssl, now)?))
+        Ok(OpenSslSession::begin(ssl, now)?)
     }
 }
 
@@ -190,47 +194,75 @@ fn trust(builder: &mut SslContextBuilder, anchor: &TrustAnchor) -> Result<(), Er
 mod tests {
     use super::*;
     use crate::dtls::{
-        Bounds, Event, Listener,
+        Bounds, Event, Listener, SessionError,
         pki::{Authority, Name},
     };
+    use std::net::{Ipv4Addr, SocketAddr};
 
-    /// The shortest GCM record is longer than that of CCM_8, and OpenSSL minds.
-    #[test]
-    fn a_session_on_gcm_survives_records_of_any_length() {
+    const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
+    /// A handshake with a client that departs from the profile in one point, and what the client said last.
+    fn handshake(
+        depart: impl FnOnce(&mut SslContextBuilder),
+    ) -> (Listener, Box<dyn Session>, Result<(), SessionError>) {
         let authority = Authority::create("test", 2).unwrap();
         let identity = authority
             .issue("server", &[Name::Dns("test".into())], 2)
             .unwrap();
-        let (now, peer) = (Instant::now(), ([127, 0, 0, 1], 1).into());
+        let now = Instant::now();
         let config = ServerConfig::new(identity, None);
         let mut listener = Listener::new(&config, Bounds::default(), &[0; 32], now).unwrap();
         let mut builder = profile().unwrap();
-        builder
-            .set_cipher_list("ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
-            .unwrap();
         trust(&mut builder, &authority.anchor()).unwrap();
         builder.set_verify(SslVerifyMode::PEER);
+        depart(&mut builder);
         let config = ClientConfig {
             context: builder.build(),
             name: ServerName::Dns("test".into()),
         };
         let mut client = config.connect(now).unwrap();
+        let mut outcome = Ok(());
         while let Some(datagram) = client.outgoing() {
-            listener.receive(now, peer, &datagram);
-            listener
-                .outgoing()
-                .iter()
-                .for_each(|(_, d)| client.receive(now, d).unwrap());
+            listener.receive(now, PEER, &datagram);
+            for (_, datagram) in listener.outgoing() {
+                outcome = client.receive(now, &datagram);
+            }
         }
+        (listener, client, outcome)
+    }
+
+    /// Without it the exporter would not bind the channel (RFC 9266, 3.1).
+    #[test]
+    fn a_peer_without_extended_master_secret_is_refused() {
+        // SSL_OP_NO_EXTENDED_MASTER_SECRET (openssl/ssl.h).
+        let (listener, client, outcome) = handshake(|b| {
+            b.set_options(SslOptions::from_bits_retain(1));
+        });
+        assert!(
+            outcome
+                .unwrap_err()
+                .to_string()
+                .contains("extended master secret")
+        );
+        assert!(client.association().is_none());
+        assert_eq!(listener.load().0, 0);
+    }
+
+    /// The shortest GCM record is longer than that of CCM_8, and OpenSSL minds.
+    #[test]
+    fn a_session_on_gcm_survives_records_of_any_length() {
+        let gcm = "ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0";
+        let (mut listener, mut client, _) = handshake(|b| b.set_cipher_list(gcm).unwrap());
+        let now = Instant::now();
         assert!(client.association().is_some());
         for length in 0..60u8 {
             let header = [23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, length, 0, length];
             let junk = [&header[..], &vec![length; length.into()]].concat();
-            listener.receive(now, peer, &junk);
+            listener.receive(now, PEER, &junk);
             client.receive(now, &junk).unwrap();
         }
         client.send(b"alive").unwrap();
-        listener.receive(now, peer, &client.outgoing().unwrap());
+        listener.receive(now, PEER, &client.outgoing().unwrap());
         let [Event::Message(_, _, message)] = &listener.events()[..] else {
             panic!("no message")
         };

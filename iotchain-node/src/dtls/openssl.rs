@@ -179,3 +179,45 @@ fn reason(ssl: &SslRef, error: &openssl::ssl::Error) -> String {
         .and_then(|e| e.reason());
     text.map_or_else(|| error.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtls::{
+        Bounds, ClientConfig, Listener, ServerConfig, ServerName,
+        pki::{Authority, Name},
+    };
+
+    #[test]
+    fn the_exporter_has_an_empty_context_and_flights_use_the_mtu() {
+        let authority = Authority::create("test", 2).unwrap();
+        let identity = authority
+            .issue("server", &[Name::Dns("test".into())], 2)
+            .unwrap();
+        let (now, peer) = (Instant::now(), ([127, 0, 0, 1], 1).into());
+        let config = ServerConfig::new(identity, None);
+        let mut listener = Listener::new(&config, Bounds::default(), &[0; 32], now).unwrap();
+        let name = ServerName::Dns("test".into());
+        let config = ClientConfig::new(&authority.anchor(), name, None).unwrap();
+        let mut client = config.open(now).unwrap();
+        let mut longest = 0;
+        while let Some(datagram) = client.outgoing() {
+            listener.receive(now, peer, &datagram);
+            for (_, datagram) in listener.outgoing() {
+                longest = longest.max(datagram.len());
+                client.receive(now, &datagram).unwrap();
+            }
+        }
+        let exported = |context| {
+            let mut out = [0; 32];
+            let ssl = client.stream.ssl();
+            ssl.export_keying_material(&mut out, "EXPORTER-Channel-Binding", context)
+                .unwrap();
+            out
+        };
+        let exporter = client.association().unwrap().exporter;
+        assert_eq!(exporter, exported(Some(&[])));
+        assert_ne!(exporter, exported(None));
+        assert!((257..=1200).contains(&longest), "{longest}");
+    }
+}
