@@ -1,10 +1,68 @@
 //! The key server: group manager and key distribution center (paper, II-C third phase, II-E; spec 4).
+//!
+//! ```text
+//!  coaps  join, num, creds, nodes --> service --> queue --> ledger (head, head-n)
+//!                                        |          |
+//!                                        v          v
+//!                                      office: groups -- store (groups.redb)      persist, then answer
+//!                                        ^
+//!  coap   bc, bn  <-- notify --------- sessions <-- clock, ledger                 persist, then publish
+//! ```
+//!
+//! A client is admitted by a proof of its address and a token that is n blocks deep; a resource server by its certificate
+//! and the key its owner published. [`admission`](self) is the one place where either turns into a personal key. At each
+//! session change the tokens are read again: whoever's is gone gets no key of the next session. A ledger that does not
+//! answer revokes nobody, but after two sessions of silence none begins (spec 8, A8).
+//!
+//! ```text
+//! DIR/iotchain      whose directory this is, and the lock of the process that uses it
+//! DIR/ks.key        the signing key, ES256K
+//! DIR/groups.redb   every group: secret
+//! DIR/witness       tells when groups.redb was put back from a backup
+//! ```
+//! A group manager that goes back in time would give one slot or one session to two secrets (spec 8, A7). So a store that
+//! is recognised as an old copy is not continued: every group begins anew with another gid, and members join again. A
+//! snapshot of a whole file system or machine cannot be recognised from inside; after putting one back, delete
+//! `groups.redb` before the start. A group also begins anew when its sessions (16384), its sids or its slots are used up,
+//! or when its events outgrow what members accept.
+
+mod admission;
+mod answer;
+mod group;
+mod ledger;
+mod member;
+mod office;
+mod queue;
+mod record;
+mod server;
+mod service;
+mod sessions;
+mod store;
+mod witness;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::NodeError;
+use iotchain::token::Policy;
+use iotchain_ledger::JsonRpcLedger;
+
+use crate::catalogue::Catalogue;
 use crate::clock::Stop;
+use crate::dtls::ServerConfig;
+use crate::dtls::pki::{Identity, TrustAnchor};
+use crate::{NodeError, cli};
+
+pub use group::Terms;
+pub use server::{Config, KeyServer};
+
+/// How often a running key server is looked at.
+const WATCH: Duration = Duration::from_millis(500);
+/// How long a ledger node may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// Slots and sids for one client within a day (spec 8, A6).
+const ADMISSIONS: usize = 4;
 
 /// Admit members and let their group keys heal.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,7 +86,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub coaps: Option<SocketAddr>,
     /// Length of a session in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub session: u32,
     /// How long a key outlives its session, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
@@ -36,15 +94,54 @@ pub struct Args {
     /// Blocks on top of a token's block before it counts, instead of the catalogue's
     #[arg(long, value_name = "N")]
     pub confirmations: Option<u64>,
-    /// Depth of the key tree: a group has room for 2^D members
-    #[arg(long, value_name = "D", default_value_t = 10)]
+    /// Depth of the key tree: a group has room for 2^D - 1 members
+    #[arg(long, value_name = "D", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub depth: u8,
 }
 
 /// Runs the role until `stop`.
 ///
 /// # Errors
-/// [`NodeError`].
-pub fn run(_args: Args, _stop: &Stop) -> Result<(), NodeError> {
-    Err(NodeError::Config("this build has no key server".into()))
+/// [`NodeError::Config`] for unusable settings, [`NodeError::State`] for a directory that is damaged, foreign or in use,
+/// [`NodeError::Net`] for addresses in use.
+pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
+    let catalogue = Catalogue::read(&args.catalogue)?;
+    let anchor = TrustAnchor::read(&catalogue.key_server.ca)?;
+    let identity = Identity::read(&args.cert, &args.cert_key)?;
+    let confirmations = args.confirmations.unwrap_or(catalogue.confirmations);
+    let confirmations = confirmations
+        .try_into()
+        .map_err(|_| NodeError::Config(format!("{confirmations} confirmations are too many")))?;
+    let config = Config {
+        data: args.data,
+        coap: args.coap.unwrap_or(catalogue.key_server.coap),
+        coaps: args.coaps.unwrap_or(catalogue.key_server.coaps),
+        dtls: ServerConfig::new(identity, Some(anchor)),
+        terms: Terms {
+            session: args.session,
+            grace: args.grace,
+            depth: args.depth,
+            admissions: ADMISSIONS,
+        },
+        policy: Policy {
+            confirmations,
+            ..Policy::default()
+        },
+        ledger: Arc::new(JsonRpcLedger::new(catalogue.ledger.clone(), ANSWER_LIMIT)),
+        catalogue,
+    };
+    let server = KeyServer::start(config)?;
+    cli::ready(
+        "key-server",
+        &[
+            ("coap", server.coap().to_string()),
+            ("coaps", server.coaps().to_string()),
+        ],
+    );
+    while !stop.wait(WATCH) {
+        if !server.is_serving() {
+            return Err(NodeError::Failed("a thread of the key server died".into()));
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,308 @@
+//! What the key server must not forget: one redb file with a record per group.
+//!
+//! ```text
+//! groups.redb    meta: format, ks, commits | groups: gname -> record | gids: every gid ever used
+//! witness        tells an old copy of the above
+//! ```
+//! Every commit is on the disk before [`Store::put`] returns, and everything that leaves the key server waits for that
+//! (spec 3.4.5: persist, then publish).
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use iotchain::{Error, Gid, GroupName, Thumbprint};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::group::Group;
+use super::witness::Witness;
+use crate::NodeError;
+use crate::data_dir::DataDir;
+use crate::runtime::random;
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const GROUPS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("groups");
+const GIDS: TableDefinition<'_, [u8; Gid::LEN], ()> = TableDefinition::new("gids");
+
+const FORMAT: &[u8] = b"iotchain-key-server/1";
+const FILE: &str = "groups.redb";
+const WITNESS: &str = "witness";
+/// All records are in memory as groups anyway.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// The open store of one key server.
+pub(super) struct Store {
+    database: Database,
+    witness: Witness,
+    name: String,
+}
+
+/// Whether what was found in the store may be continued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The state that was last stored, or nothing at all.
+    Newest,
+    /// A state from a backup: its groups were given up, and only the gids they used are still known.
+    Restored,
+}
+
+impl Store {
+    /// Whether a directory has a store.
+    pub(super) fn exists(directory: &DataDir) -> bool {
+        directory.file(FILE).exists()
+    }
+
+    /// Opens the store of the key server with thumbprint `ks`, made first if there is none.
+    ///
+    /// # Errors
+    /// [`NodeError::State`] for a file that is damaged or belongs to another key; [`NodeError::Io`].
+    pub(super) fn open(directory: &DataDir, ks: &Thumbprint) -> Result<(Self, Found), NodeError> {
+        let path = directory.file(FILE);
+        let name = path.display().to_string();
+        let witness = Witness::at(directory.file(WITNESS));
+        if !path.exists() {
+            witness.attest(0)?;
+            create(&path, ks).map_err(|fault| fault.on(&name))?;
+        }
+        let database = builder()
+            .open(&path)
+            .map_err(|error| Fault::from(error).on(&name))?;
+        let store = Self {
+            database,
+            witness,
+            name,
+        };
+        store.check_owner(ks)?;
+        let commits = store.commits()?;
+        let found = if store.witness.believes(commits)? {
+            Found::Newest
+        } else {
+            store.give_up_groups()?;
+            Found::Restored
+        };
+        store.attest()?;
+        Ok((store, found))
+    }
+
+    /// Every group.
+    ///
+    /// # Errors
+    /// [`NodeError::State`] for a record that cannot be read.
+    pub(super) fn groups(&self) -> Result<Vec<Group>, NodeError> {
+        let read = || {
+            let table = self.database.begin_read()?.open_table(GROUPS)?;
+            let mut groups = Vec::new();
+            for entry in table.iter()? {
+                groups.push(Group::decode(entry?.1.value())?);
+            }
+            Ok(groups)
+        };
+        read().map_err(|fault: Fault| fault.on(&self.name))
+    }
+
+    /// One group as it was stored last.
+    ///
+    /// # Errors
+    /// As [`Store::groups`].
+    pub(super) fn group(&self, name: &GroupName) -> Result<Option<Group>, NodeError> {
+        let read = || {
+            let table = self.database.begin_read()?.open_table(GROUPS)?;
+            let record = table.get(name.as_str())?;
+            Ok(record
+                .map(|record| Group::decode(record.value()))
+                .transpose()?)
+        };
+        read().map_err(|fault: Fault| fault.on(&self.name))
+    }
+
+    /// Stores a group. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// [`NodeError::Io`], [`NodeError::State`]; the record stored before is then untouched.
+    pub(super) fn put(&self, group: &Group) -> Result<(), NodeError> {
+        let record = group.encode()?;
+        self.commit(|transaction| {
+            transaction
+                .open_table(GROUPS)?
+                .insert(group.name.as_str(), record.as_slice())?;
+            transaction
+                .open_table(GIDS)?
+                .insert(group.gid().as_bytes(), ())?;
+            Ok(())
+        })
+    }
+
+    /// A gid that this key server never used.
+    ///
+    /// # Errors
+    /// [`Error::Random`] as [`NodeError::Protocol`]; otherwise as [`Store::groups`].
+    pub(super) fn fresh_gid(&self) -> Result<Gid, NodeError> {
+        let draw = || {
+            let table = self.database.begin_read()?.open_table(GIDS)?;
+            loop {
+                let gid = random::<{ Gid::LEN }>().map_err(|_| Error::Random)?;
+                if table.get(gid)?.is_none() {
+                    return Ok(Gid::new(gid));
+                }
+            }
+        };
+        draw().map_err(|fault: Fault| fault.on(&self.name))
+    }
+
+    /// Brings the witness up to date. Cheap enough for once a session, too dear for once an answer.
+    ///
+    /// # Errors
+    /// [`NodeError::Io`], [`NodeError::State`].
+    pub(super) fn attest(&self) -> Result<(), NodeError> {
+        self.witness.attest(self.commits()?)
+    }
+
+    fn commits(&self) -> Result<u64, NodeError> {
+        let read = || {
+            let table = self.database.begin_read()?.open_table(META)?;
+            commits_of(&table)
+        };
+        read().map_err(|fault: Fault| fault.on(&self.name))
+    }
+
+    fn check_owner(&self, ks: &Thumbprint) -> Result<(), NodeError> {
+        let read = || {
+            let table = self.database.begin_read()?.open_table(META)?;
+            let value = |key| Ok::<_, Fault>(table.get(key)?.map(|value| value.value().to_vec()));
+            Ok((value("format")?, value("ks")?))
+        };
+        let (format, owner) = read().map_err(|fault: Fault| fault.on(&self.name))?;
+        if format.as_deref() != Some(FORMAT) {
+            return Err(NodeError::State(format!(
+                "{} is not a key server's store of this version",
+                self.name
+            )));
+        }
+        if owner.as_deref() != Some(ks.as_bytes()) {
+            return Err(NodeError::State(format!(
+                "{} belongs to another ks.key",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+
+    fn give_up_groups(&self) -> Result<(), NodeError> {
+        self.commit(|transaction| Ok(transaction.open_table(GROUPS)?.retain(|_, _| false)?))
+    }
+
+    fn commit(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), Fault>,
+    ) -> Result<(), NodeError> {
+        let commit = || {
+            let transaction = self.database.begin_write()?;
+            change(&transaction)?;
+            {
+                let mut meta = transaction.open_table(META)?;
+                let commits = commits_of(&meta)?.saturating_add(1);
+                meta.insert("commits", commits.to_be_bytes().as_slice())?;
+            }
+            Ok(transaction.commit()?)
+        };
+        commit().map_err(|fault: Fault| fault.on(&self.name))
+    }
+}
+
+fn commits_of(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, Fault> {
+    let value = meta.get("commits")?;
+    let bytes = value
+        .as_ref()
+        .and_then(|value| value.value().try_into().ok());
+    bytes
+        .map(u64::from_be_bytes)
+        .ok_or(Fault::Record(Error::Type))
+}
+
+/// Makes the file under another name first, so that a kill leaves no store or a whole one.
+fn create(path: &Path, ks: &Thumbprint) -> Result<(), Fault> {
+    let part = path.with_extension("part");
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)?;
+    let database = builder().create(&part)?;
+    let transaction = database.begin_write()?;
+    {
+        let mut meta = transaction.open_table(META)?;
+        meta.insert("format", FORMAT)?;
+        meta.insert("ks", ks.as_bytes().as_slice())?;
+        meta.insert("commits", 0u64.to_be_bytes().as_slice())?;
+        transaction.open_table(GROUPS)?;
+        transaction.open_table(GIDS)?;
+    }
+    transaction.commit()?;
+    drop(database);
+    fs::rename(&part, path)?;
+    Ok(File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?)
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// What can go wrong with the file.
+enum Fault {
+    Database(redb::Error),
+    Record(Error),
+    Io(io::Error),
+}
+
+impl Fault {
+    /// What the operator is told.
+    fn on(self, name: &str) -> NodeError {
+        match self {
+            Self::Database(redb::Error::Io(source)) | Self::Io(source) => {
+                NodeError::io(name, source)
+            }
+            Self::Database(error) => NodeError::State(format!("{name}: {error}")),
+            Self::Record(Error::Random) => Error::Random.into(),
+            Self::Record(error) => {
+                NodeError::State(format!("{name} holds a damaged record ({})", error.name()))
+            }
+        }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+macro_rules! from_redb {
+    ($($kind:ident),*) => {
+        $(impl From<redb::$kind> for Fault {
+            fn from(error: redb::$kind) -> Self {
+                Self::Database(error.into())
+            }
+        })*
+    };
+}
+
+from_redb!(
+    DatabaseError,
+    TransactionError,
+    TableError,
+    StorageError,
+    CommitError
+);
