@@ -232,9 +232,17 @@ impl Client {
         let proxy = target
             .proxy
             .ok_or_else(|| NodeError::Config(format!("{} publishes at no proxy", target.name)))?;
-        let membership = self.membership(target)?;
         let reply = link::plain(proxy)?.request(&Call::get(&target.to_string()))?;
-        let object = object_of("proxy", &reply)?;
+        self.open_stored(target, object_of("proxy", &reply)?)
+    }
+
+    /// Opens a signed object of `target`, wherever it was kept.
+    ///
+    /// # Errors
+    /// [`NodeError::Protocol`] with the number of the step that failed; [`NodeError::State`] and [`NodeError::Io`] if
+    /// what was seen cannot be remembered.
+    pub fn open_stored(&mut self, target: &Target, object: &[u8]) -> Result<Fetched, NodeError> {
+        let membership = self.membership(target)?;
         let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
         let resource = ResourceId::new(target.rs, &path, &[])?;
         let key = format!("0x{}/{}", target.rs, target.path.join("/"));

@@ -1,6 +1,7 @@
 //! The client's shell: commands from stdin, one JSON object per command on stdout.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
@@ -10,10 +11,10 @@ use iotchain::{GroupName, Roles, Session};
 use serde_json::{Value, json};
 
 use super::{Client, Group, Source, Target, report};
-use crate::NodeError;
 use crate::catalogue::ClassKey;
 use crate::clock::Stop;
 use crate::runtime::NetError;
+use crate::{NodeError, keyfile};
 
 /// What `--help` says.
 pub(super) const HELP: &str = "\
@@ -22,6 +23,7 @@ Obey commands from stdin, one a line; for each, one JSON object on stdout
 Commands:
   join NAME/CLASS [SECONDS]           join a group; wait up to SECONDS for the confirmations of the token
   get NAME/PATH [server|proxy|any]    read a resource
+  open NAME/PATH FILE                 open a signed object that was kept in a file
   status [NAME/CLASS]                 where a membership stands
   events [NAME/CLASS]                 the broadcasts that came in
   wait-session N [SECONDS]            wait until session N is announced (60 seconds unless said otherwise)
@@ -93,6 +95,7 @@ impl Shell {
             ("join", [group, seconds]) => self.join(group, patience(seconds)?),
             ("get", [target]) => self.get(target, Source::Any),
             ("get", [target, from]) => self.get(target, source(from)?),
+            ("open", [target, file]) => self.open(target, file),
             ("status", group) => self.group(group).map(report::status),
             ("events", group) => Ok(report::events(&self.group(group)?.follower.journal())),
             ("wait-session", [session]) => self.wait_session(number(session)?, WAIT_LIMIT),
@@ -119,6 +122,14 @@ impl Shell {
         let target = Target::parse(target, self.client.catalogue())?;
         self.client
             .get(&target, from)
+            .map(|fetched| report::fetched(&fetched))
+    }
+
+    fn open(&mut self, target: &str, file: &str) -> Result<Value, NodeError> {
+        let target = Target::parse(target, self.client.catalogue())?;
+        let object = keyfile::read(Path::new(file))?;
+        self.client
+            .open_stored(&target, &object)
             .map(|fetched| report::fetched(&fetched))
     }
 

@@ -34,40 +34,30 @@ pub(super) fn authorized_access(
     let client = world.client("alice", true);
     let address = world.address_of(&client)?;
     let mut alice = world.shell("alice", &client)?;
-
     let answer = alice.ask(&format!("join {}", group()))?;
-    refused(
-        timeline,
-        &alice,
-        &answer,
-        Error::TokenAbsent,
-        "asks for keys without a token",
-    );
+    let what = "asks for keys without a token";
+    refused(timeline, &alice, &answer, Error::TokenAbsent, what);
+    // one process at a time uses a client's directory
+    drop(alice);
+
     let start = Instant::now();
     let ungranted = world.request_token(&client, None);
-    timeline.check(
-        ungranted.is_err(),
-        "contract",
-        "refuses a request without the owner's grant",
-        Cost::since(start),
-    );
-
+    let what = "refuses a request without the owner's grant";
+    timeline.check(ungranted.is_err(), "contract", what, Cost::since(start));
     let grant = world.attest("alice", &address)?;
     let start = Instant::now();
     world.request_token(&client, Some(&grant))?;
-    timeline.step(
-        "alice",
-        "(2)(3) asks the contract for a token; it is mined",
-        Cost::since(start),
-    );
+    let what = "(2)(3) shows the contract her grant; the token is mined";
+    timeline.step("alice", what, Cost::since(start));
+
+    let mut alice = world.shell("alice", &client)?;
     let answer = alice.ask(&format!("join {}", group()))?;
+    let what = format!("(4) asks for keys at once: {}", answer.error());
+    timeline.step("alice", what, answer.cost);
+    let answer = alice.ask(&format!("join {} 60", group()))?;
     let size = answer.u64("personal_key_bytes").unwrap_or_default();
-    accepted(
-        timeline,
-        &alice,
-        &answer,
-        &format!("(4)(5)(6) confirmed, proves its address, gets S_i ({size} B) over DTLS"),
-    );
+    let what = format!("(4)(5)(6) confirmed, proves her address, gets S_i of {size} B by DTLS");
+    accepted(timeline, &alice, &answer, &what);
 
     let expected =
         std::fs::read(document).map_err(|source| NodeError::io(document.display(), source))?;
@@ -175,7 +165,7 @@ pub(super) fn late_clients(
     }
     wait_for(world, "meter/load", |now| now.session > past.session)?;
     for (shell, _) in &mut latecomers {
-        let answer = shell.ask(&format!("join {}", group()))?;
+        let answer = shell.ask(&format!("join {} 60", group()))?;
         accepted(timeline, shell, &answer, "has a token, joins late");
     }
     let record = keep(world, "past", &past)?;

@@ -267,6 +267,7 @@ impl World {
         let mut arguments = client.to_vec();
         let words = [
             "request-token",
+            "--no-wait",
             "--rs",
             "meter",
             "--class",
