@@ -93,3 +93,8 @@ pub use iotchain_oscar::{
 };
 pub use iotchain_selfheal::rsd::{Member, PersonalKey, Received};
 pub use zeroize::Zeroizing;
+
+/// The example of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
