@@ -30,6 +30,8 @@ pub use journal::{Entry, Journal};
 
 /// How often a silent observation is looked after.
 const STEP: Duration = Duration::from_millis(500);
+/// Seconds after the planned end of a session at which the broadcast of the next one is overdue.
+const LATE: u64 = 2;
 /// After this much silence it is registered again, even if nothing seems to be missing: the key server may have restarted.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Pauses between two registrations that fail or bring nothing new.
@@ -162,9 +164,12 @@ impl State {
         outcome
     }
 
-    /// Whether no announced session is in force: a broadcast is overdue.
+    /// Whether the broadcast of the next session is overdue, or that of the present one is missing.
     fn is_behind(&self) -> bool {
-        self.membership().member().may_seal(clock::now()).is_none()
+        let membership = self.membership();
+        let member = membership.member();
+        let end = member.newest().and_then(|newest| member.ends(newest));
+        end.is_none_or(|end| clock::now() >= end.saturating_add(LATE))
     }
 }
 

@@ -94,13 +94,13 @@ pub enum Command {
         #[command(flatten)]
         token: Token,
     },
-    /// Delete a client's token; it may ask for another
+    /// Delete a client's token, or its block; it may ask for another
     Revoke {
         /// Whose, where
         #[command(flatten)]
         at: Holder,
     },
-    /// Delete a client's token and bar it from asking for another
+    /// Delete a client's token and bar it from getting another until `revoke` lifts that
     Block {
         /// Whose, where
         #[command(flatten)]

@@ -71,9 +71,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if session < oldest {
             return Err(Error::SessionExpired);
         }
-        let planned = self
-            .timing(session)
-            .map(|(known, timing)| timing.start_after(known.saturating_add(1)));
+        let planned = self.ends(session);
         let successor = match self.successor {
             Some(next) => Some(next.starts),
             None if session < newest => Some(self.starts(newest).ok_or(Error::NeedEvent)?),
@@ -96,6 +94,13 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     pub fn starts(&self, session: Session) -> Option<UnixTime> {
         self.timing(session)
             .map(|(after, timing)| timing.start_after(after))
+    }
+
+    /// Planned end of a session whose event was received. It may end earlier, when another event begins.
+    #[must_use]
+    pub fn ends(&self, session: Session) -> Option<UnixTime> {
+        self.timing(session)
+            .map(|(after, timing)| timing.start_after(after.saturating_add(1)))
     }
 
     /// The times of the event in force in `session`, and how many sessions after its first that is. The newest session

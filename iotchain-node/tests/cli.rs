@@ -1,0 +1,380 @@
+//! The command line from outside: the binary, an embedded ledger, exit codes and single clear messages.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use iotchain_ledger::embedded::{Config, Sealing};
+use iotchain_ledger::{AccessToken, EmbeddedLedger, Ledger, rpc};
+use iotchain_node::catalogue::Catalogue;
+use iotchain_node::{address, keyfile};
+
+const CHAIN: u64 = 1337;
+
+struct Site {
+    directory: tempfile::TempDir,
+    ledger: Arc<EmbeddedLedger>,
+    server: rpc::Server,
+}
+
+impl Site {
+    fn new() -> Self {
+        let sealing = Sealing::every(Duration::from_millis(20));
+        let config = Config {
+            chain_id: CHAIN,
+            sealing,
+            ..Config::default()
+        };
+        let ledger = Arc::new(EmbeddedLedger::in_memory(&config).unwrap());
+        let server = rpc::Server::start(ledger.clone(), "127.0.0.1:0").unwrap();
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            ledger,
+            server,
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    fn run(&self, line: &str) -> Output {
+        run(self.directory.path(), line)
+    }
+
+    fn owner(&self, line: &str) -> String {
+        succeeded(&self.run(&format!("owner --data owner {line}")))
+    }
+
+    fn client(&self, name: &str, line: &str) -> Output {
+        self.run(&format!(
+            "client --data {name} --catalogue owner/catalogue.json {line}"
+        ))
+    }
+
+    /// Owner, contract with a policy, certificates and the resource server `meter`.
+    fn set_up(&self, policy: &str) {
+        self.owner(&format!("init --ledger {}", self.server.url()));
+        self.owner(&format!("deploy --policy {policy}"));
+        self.owner("certify key-server --out ks --ip 127.0.0.1");
+        self.owner("new-key --out rs.key");
+        self.owner("add-resource-server --name meter --key rs.key --coap 127.0.0.1:5683 --class 0007=load,log/*");
+        self.owner("certify resource-server --key-file rs.key --out rs");
+    }
+}
+
+fn run(directory: &Path, line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_iotchain"))
+        .args(line.split_whitespace())
+        .current_dir(directory)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn succeeded(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The one line on stderr of a command that failed with `code`.
+fn failed(output: &Output, code: i32) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("iotchain: "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    lines[0].to_owned()
+}
+
+fn word<'a>(line: &'a str, name: &str) -> &'a str {
+    let words = line
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='));
+    words
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .unwrap_or_else(|| panic!("no {name} in {line}"))
+        .1
+}
+
+#[test]
+fn an_owner_sets_up_and_a_client_with_a_grant_gets_its_token() {
+    let site = Site::new();
+    site.set_up("attestation");
+    let catalogue = Catalogue::read(Path::new(&site.path("owner/catalogue.json"))).unwrap();
+    let meter = catalogue.resource_server("meter").unwrap();
+    assert_eq!(
+        site.owner("catalogue"),
+        fs::read_to_string(site.path("owner/catalogue.json")).unwrap()
+    );
+    assert!(catalogue.key_server.ca.exists());
+
+    let client = succeeded(&site.client("c", "address"));
+    let client = client.trim();
+    let request = "request-token --rs meter --class 0007 --roles get --ttl 600";
+    let refused = failed(&site.client("c", request), 1);
+    assert!(refused.contains("refused"), "{refused}");
+
+    site.owner(&format!(
+        "attest {client} --rs meter --class 0007 --roles get --ttl 600 --out grant.json"
+    ));
+    let receipt = succeeded(&site.client("c", &format!("{request} --grant grant.json")));
+    assert_eq!(word(&receipt, "confirmations"), "2");
+    let head = site.ledger.head().unwrap();
+    let block: u64 = word(&receipt, "block").parse().unwrap();
+    assert!(block + 2 <= head.number);
+    let token = |head| {
+        AccessToken::at(catalogue.contract)
+            .get_token(
+                &*site.ledger,
+                address::parse(client).unwrap(),
+                meter.rs,
+                head,
+            )
+            .unwrap()
+    };
+    assert_eq!(token(head.hash).unwrap().claims, [1, 0x10, 0, 7]);
+
+    // A grant is good once, for its client, for what it says.
+    failed(
+        &site.client("c", &format!("{request} --grant grant.json")),
+        1,
+    );
+    let other = failed(
+        &site.client("d", &format!("{request} --grant grant.json")),
+        3,
+    );
+    assert!(other.contains("the grant is for client"), "{other}");
+    site.owner(&format!(
+        "attest {client} --rs meter --class 0007 --roles get --ttl 600 --out grant2.json"
+    ));
+    let wider =
+        "request-token --rs meter --class 0007 --roles get,put --ttl 600 --grant grant2.json";
+    succeeded(&site.client("c", wider));
+    let narrowed = token(site.ledger.head().unwrap().hash).unwrap();
+    assert_eq!(narrowed.claims, [1, 0x10, 0, 7]);
+
+    site.owner(&format!("revoke {client} --rs meter"));
+    assert_eq!(token(site.ledger.head().unwrap().hash), None);
+}
+
+#[test]
+fn an_open_policy_takes_requests_until_the_client_is_blocked() {
+    let site = Site::new();
+    site.set_up("open");
+    let client = succeeded(&site.client("c", "address"));
+    let request = "request-token --rs meter --class 0007 --ttl 600 --no-wait";
+    let receipt = succeeded(&site.client("c", request));
+    assert_eq!(word(&receipt, "confirmations"), "0");
+    site.owner(&format!("block {} --rs meter", client.trim()));
+    let refused = failed(&site.client("c", request), 1);
+    assert!(refused.contains("Blocked"), "{refused}");
+    let issue = format!(
+        "issue {} --rs meter --class 0007 --roles get,put --ttl 60",
+        client.trim()
+    );
+    // A block holds against everybody until it is lifted.
+    let barred = failed(&site.run(&format!("owner --data owner {issue}")), 1);
+    assert!(barred.contains("Blocked"), "{barred}");
+    site.owner(&format!("revoke {} --rs meter", client.trim()));
+    site.owner(&issue);
+    site.owner("revoke-all --rs meter");
+    let attest = format!(
+        "owner --data owner attest {} --rs meter --class 0007 --roles get --ttl 9 --out g",
+        client.trim()
+    );
+    assert!(failed(&site.run(&attest), 3).contains("asks for no grants"));
+}
+
+#[test]
+fn an_interrupted_or_repeated_setup_is_told_apart() {
+    let site = Site::new();
+    let before = site.run("owner --data owner deploy");
+    assert!(failed(&before, 3).contains("run `init` first"));
+    site.owner(&format!("init --ledger {}", site.server.url()));
+    assert!(
+        failed(
+            &site.run(&format!(
+                "owner --data owner init --ledger {}",
+                site.server.url()
+            )),
+            3
+        )
+        .contains("already")
+    );
+    assert!(failed(&site.run("owner --data owner catalogue"), 3).contains("not complete yet"));
+    site.owner("deploy --policy open");
+    assert!(
+        failed(&site.run("owner --data owner deploy --policy open"), 3)
+            .contains("deployed already")
+    );
+    assert!(
+        failed(&site.run("owner --data owner revoke-all --rs nobody"), 3)
+            .contains("no resource server `nobody`")
+    );
+    let missing = "owner --data owner add-resource-server --name m --key none --coap 127.0.0.1:1 --class 0007=a";
+    assert!(failed(&site.run(missing), 3).contains("none"));
+    fs::write(site.path("owner/owner.json"), "{").unwrap();
+    assert!(failed(&site.run("owner --data owner catalogue"), 6).contains("owner.json"));
+}
+
+#[test]
+fn bad_surroundings_end_with_one_message_and_their_code() {
+    let site = Site::new();
+    site.set_up("open");
+    // 2: the command line
+    assert_eq!(site.run("client").status.code(), Some(2));
+    assert_eq!(
+        site.run("owner --data owner add-resource-server --name m --key k --coap x --class 7=a")
+            .status
+            .code(),
+        Some(2)
+    );
+    // 3: files and settings
+    assert!(
+        failed(
+            &site.run("client --data c --catalogue nowhere.json get meter/load"),
+            3
+        )
+        .contains("nowhere.json")
+    );
+    fs::write(site.path("bad.json"), "[]").unwrap();
+    assert!(
+        failed(
+            &site.run("client --data c --catalogue bad.json get meter/load"),
+            3
+        )
+        .contains("bad.json")
+    );
+    assert!(failed(&site.client("c", "get nobody/load"), 3).contains("nobody"));
+    assert!(failed(&site.client("c", "get meter/secret"), 3).contains("no class"));
+    keyfile::atomic_write(
+        Path::new(&site.path("c/client.key")),
+        "1".repeat(64).as_bytes(),
+    )
+    .unwrap();
+    assert!(failed(&site.client("c", "address"), 3).contains("chmod 600"));
+    assert!(
+        failed(
+            &site.run("--log =x= client --data d --catalogue bad.json address"),
+            3
+        )
+        .contains("log filter")
+    );
+    // 5: the ledger
+    let (_, port) = site
+        .server
+        .url()
+        .rsplit_once(':')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let text = fs::read_to_string(site.path("owner/catalogue.json")).unwrap();
+    fs::write(
+        site.path("owner/dead.json"),
+        text.replace(&format!(":{port}"), ":1"),
+    )
+    .unwrap();
+    let dead = site.run(
+        "client --data e --catalogue owner/dead.json request-token --rs meter --class 0007 --ttl 9",
+    );
+    assert!(failed(&dead, 5).contains("ledger"));
+    fs::write(site.path("owner/other.json"), text.replace("1337", "1338")).unwrap();
+    let other = site.run("client --data e --catalogue owner/other.json request-token --rs meter --class 0007 --ttl 9");
+    assert!(failed(&other, 3).contains("chain 1337"));
+    // 6: stored state
+    fs::create_dir(site.path("full")).unwrap();
+    fs::write(site.path("full/letter"), "dear").unwrap();
+    assert!(failed(&site.client("full", "address"), 6).contains("not a data directory"));
+    assert!(failed(&site.client("owner", "address"), 6).contains("belongs to"));
+    fs::create_dir(site.path("chain")).unwrap();
+    fs::write(site.path("chain/x"), "y").unwrap();
+    failed(&site.run("ledger --data chain --listen 127.0.0.1:0"), 6);
+    assert_eq!(fs::read_dir(site.path("chain")).unwrap().count(), 1);
+}
+
+#[test]
+fn the_ledger_command_serves_and_ends_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_iotchain"))
+        .args([
+            "ledger",
+            "--data",
+            "chain",
+            "--listen",
+            "127.0.0.1:0",
+            "--block-time",
+            "20",
+        ])
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stdout = child.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
+    assert!(
+        line.starts_with("ready ledger rpc=http://127.0.0.1:"),
+        "{line}"
+    );
+    assert_eq!(
+        iotchain_node::chain::connect(word(&line, "rpc"), CHAIN)
+            .unwrap()
+            .chain_id()
+            .unwrap(),
+        CHAIN
+    );
+    let second = run(directory.path(), "ledger --data chain --listen 127.0.0.1:0");
+    failed(&second, 6);
+    let pid = i32::try_from(child.id()).unwrap();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(child.wait().unwrap().success(), "SIGTERM ends it cleanly");
+    assert!(
+        run(
+            directory.path(),
+            "ledger --data chain --chain-id 7 --listen 127.0.0.1:0"
+        )
+        .status
+        .code()
+            == Some(6)
+    );
+}
+
+#[test]
+fn help_is_worth_reading() {
+    let directory = tempfile::tempdir().unwrap();
+    let overview = succeeded(&run(directory.path(), "--help"));
+    assert!(
+        overview.contains("iotchain demo") && overview.contains("Exit codes"),
+        "{overview}"
+    );
+    for command in [
+        "ledger",
+        "owner",
+        "client",
+        "client get",
+        "client shell",
+        "owner certify key-server",
+    ] {
+        let help = succeeded(&run(directory.path(), &format!("{command} --help")));
+        assert!(help.lines().count() > 5, "{help}");
+    }
+    assert!(succeeded(&run(directory.path(), "client shell --help")).contains("wait-session"));
+}
