@@ -408,10 +408,21 @@ fn batches_and_bad_requests() {
     let mut long = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 400000\r\n\r\n".to_vec();
     long.resize(long.len() + 400_000, b' ');
     assert_eq!(node.raw(&long), 413);
+    // Requests that never end.
+    let hanging: Vec<_> = (0..10)
+        .map(|_| {
+            let mut stream = TcpStream::connect(node.server.address()).unwrap();
+            stream
+                .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{")
+                .unwrap();
+            stream
+        })
+        .collect();
     // Still alive after all that.
     assert_eq!(node.ask("eth_chainId", json!([])), "0x4ed4");
     let address = node.server.address();
     drop(node);
+    drop(hanging);
     let start = Instant::now();
     while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {
         assert!(
@@ -420,4 +431,66 @@ fn batches_and_bad_requests() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Whatever stands in the parameters, there is an answer, and there still is one to the next request.
+#[test]
+fn strange_parameters() {
+    let node = Node::start();
+    let methods = [
+        "eth_feeHistory",
+        "eth_getBlockByNumber",
+        "eth_getBlockByHash",
+        "debug_getRawHeader",
+        "debug_getRawBlock",
+        "eth_getTransactionByHash",
+        "eth_getTransactionReceipt",
+        "eth_getTransactionCount",
+        "eth_getBalance",
+        "eth_getCode",
+        "eth_getStorageAt",
+        "eth_getProof",
+        "eth_getLogs",
+        "eth_call",
+        "eth_estimateGas",
+        "eth_sendRawTransaction",
+    ];
+    let address = json!(alloy(node.contract.address()));
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(18_446_744_073_709_551_615_u64),
+        json!(""),
+        json!("0x"),
+        json!("0xffffffffffffffff"),
+        json!(format!("0x{}", "f".repeat(64))),
+        json!(format!("0x{}", "f".repeat(5000))),
+        json!([]),
+        json!([[]]),
+        json!({}),
+        json!("latest"),
+        address.clone(),
+        json!({ "blockHash": B256::ZERO, "blockNumber": "0x0" }),
+        json!({ "fromBlock": "0xffffffffffffffff" }),
+        json!({ "fromBlock": "0x0", "toBlock": "0xffffffffffffffff", "topics": [[[]]] }),
+        json!({ "to": address, "data": "0x00", "value": "-1" }),
+        json!({ "from": address, "to": address, "data": "0x00" }),
+    ];
+    for method in methods {
+        for first in &values {
+            for second in &values {
+                let reply = node.reply(method, json!([first, second, "latest"]));
+                assert!(
+                    reply["result"].is_null() != reply["error"].is_null()
+                        || reply.get("result").is_some(),
+                    "{reply}"
+                );
+                let code = &reply["error"]["code"];
+                assert_ne!(*code, -32603, "{method} {first} {second}: {reply}");
+            }
+        }
+    }
+    assert_eq!(node.ask("eth_chainId", json!([])), "0x4ed4");
 }

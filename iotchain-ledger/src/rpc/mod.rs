@@ -2,6 +2,8 @@
 
 mod client;
 #[cfg(feature = "embedded")]
+mod http;
+#[cfg(feature = "embedded")]
 mod method;
 #[cfg(feature = "embedded")]
 mod params;

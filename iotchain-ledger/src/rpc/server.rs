@@ -1,28 +1,28 @@
 //! JSON-RPC 2.0 over HTTP in front of the embedded chain, so that wallets and other key servers can use it.
 
-use std::io::Read;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tiny_http::{Header, Method, Request, Response};
 
+use super::http::{Connection, Missed, Refusal, Request};
 use super::method::{Fault, answer};
 use super::params::Params;
 use crate::{EmbeddedLedger, LedgerError, Result};
 
-/// Longest request in bytes: a transaction of 128 KiB in hex, and some.
-const MAX_REQUEST: u64 = 320 << 10;
+/// Most connections at once.
+const MAX_CONNECTIONS: usize = 64;
 /// Most requests in one batch.
 const MAX_BATCH: usize = 100;
-const WORKERS: usize = 4;
 
 /// A JSON-RPC server. Dropping it stops it; the chain goes on.
 pub struct Server {
-    http: Arc<tiny_http::Server>,
     address: SocketAddr,
-    workers: Vec<JoinHandle<()>>,
+    connections: Arc<Connections>,
+    acceptor: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -33,29 +33,21 @@ impl Server {
     /// [`LedgerError::Config`] if the address cannot be bound.
     pub fn start(ledger: Arc<EmbeddedLedger>, address: impl ToSocketAddrs) -> Result<Self> {
         let refused =
-            |e: &dyn std::fmt::Display| LedgerError::Config(format!("cannot serve JSON-RPC: {e}"));
-        let http = Arc::new(tiny_http::Server::http(address).map_err(|e| refused(&e))?);
-        let address = http
-            .server_addr()
-            .to_ip()
-            .ok_or_else(|| refused(&"no IP address"))?;
-        let worker = |index: usize| {
-            let (http, ledger) = (Arc::clone(&http), Arc::clone(&ledger));
+            |e: std::io::Error| LedgerError::Config(format!("cannot serve JSON-RPC: {e}"));
+        let listener = TcpListener::bind(address).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let connections = Arc::new(Connections::default());
+        let acceptor = {
+            let connections = Arc::clone(&connections);
             std::thread::Builder::new()
-                .name(format!("ledger-rpc-{index}"))
-                .spawn(move || {
-                    // An error here means that the server was told to stop.
-                    while let Ok(request) = http.recv() {
-                        serve(&ledger, request);
-                    }
-                })
-                .map_err(|e| refused(&e))
+                .name("ledger-rpc".into())
+                .spawn(move || accept(&listener, &ledger, &connections, address.ip().is_loopback()))
+                .map_err(refused)?
         };
-        let workers = (0..WORKERS).map(worker).collect::<Result<_>>()?;
         Ok(Self {
-            http,
             address,
-            workers,
+            connections,
+            acceptor: Some(acceptor),
         })
     }
 
@@ -74,57 +66,134 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for _ in &self.workers {
-            self.http.unblock();
-        }
-        for worker in self.workers.drain(..) {
-            let _ = worker.join();
+        self.connections.stop();
+        // Wakes the acceptor, which then sees that it is over. The wildcard address is reached over loopback.
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
         }
     }
 }
 
-fn serve(ledger: &EmbeddedLedger, mut request: Request) {
-    let mut reply = match body(&mut request) {
-        Ok(body) => Response::from_data(handle(ledger, &body)),
-        Err((status, text)) => Response::from_data(text).with_status_code(status),
+/// The open connections, so that they can be counted and ended.
+#[derive(Default)]
+struct Connections(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    streams: HashMap<u64, TcpStream>,
+    next: u64,
+    stopped: bool,
+}
+
+impl Connections {
+    /// Takes a connection in, unless there are too many or it is over. Returns the number it goes by.
+    fn add(&self, stream: &TcpStream) -> Option<u64> {
+        let mut open = self.open();
+        if open.stopped || open.streams.len() >= MAX_CONNECTIONS {
+            return None;
+        }
+        let number = open.next;
+        open.next += 1;
+        open.streams.insert(number, stream.try_clone().ok()?);
+        Some(number)
+    }
+
+    fn remove(&self, number: u64) {
+        self.open().streams.remove(&number);
+    }
+
+    fn stop(&self) {
+        let mut open = self.open();
+        open.stopped = true;
+        for (_, stream) in open.streams.drain() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn accept(
+    listener: &TcpListener,
+    ledger: &Arc<EmbeddedLedger>,
+    connections: &Arc<Connections>,
+    loopback: bool,
+) {
+    loop {
+        let accepted = listener.accept();
+        if connections.open().stopped {
+            return;
+        }
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, or the peer was quicker: neither is helped by asking again at once.
+                tracing::warn!(%error, "no connection accepted");
+                std::thread::sleep(Duration::from_millis(50));
+                continue;
+            }
+        };
+        let Some(number) = connections.add(&stream) else {
+            tracing::warn!("too many connections; one was closed");
+            continue;
+        };
+        // A connection that lingers must not keep the chain open.
+        let (ledger, of) = (Arc::downgrade(ledger), Arc::clone(connections));
+        let serve = move || {
+            serve(stream, &ledger, loopback);
+            of.remove(number);
+        };
+        if let Err(error) = std::thread::Builder::new()
+            .name("ledger-rpc-peer".into())
+            .spawn(serve)
+        {
+            tracing::error!(%error, "a connection was dropped");
+            connections.remove(number);
+        }
+    }
+}
+
+/// Answers the requests of a connection, one after the other.
+fn serve(stream: TcpStream, ledger: &Weak<EmbeddedLedger>, loopback: bool) {
+    let Ok(mut connection) = Connection::new(stream) else {
+        return;
     };
-    if let Ok(kind) = Header::from_bytes("Content-Type", "application/json") {
-        reply.add_header(kind);
-    }
-    // The other side may have gone; that is its affair.
-    let _ = request.respond(reply);
-}
-
-fn body(request: &mut Request) -> std::result::Result<Vec<u8>, (u16, &'static str)> {
-    if *request.method() != Method::Post {
-        return Err((405, "JSON-RPC takes POST\n"));
-    }
-    if !host_is_literal(request) {
-        return Err((403, "address this server by IP address or as localhost\n"));
-    }
-    let mut body = Vec::new();
-    let read = request
-        .as_reader()
-        .take(MAX_REQUEST + 1)
-        .read_to_end(&mut body);
-    match read {
-        Ok(length) if length as u64 > MAX_REQUEST => Err((413, "request too long\n")),
-        Ok(_) => Ok(body),
-        Err(_) => Err((400, "request ended early\n")),
+    // A peer that has gone needs no answer.
+    loop {
+        let request = match connection.receive() {
+            Ok(request) if loopback && !host_is_literal(&request) => {
+                let _ = connection.refuse(Refusal(
+                    403,
+                    "address this server by IP address or as localhost",
+                ));
+                return;
+            }
+            Ok(request) => request,
+            Err(Missed::Refused(refusal)) => {
+                let _ = connection.refuse(refusal);
+                return;
+            }
+            Err(Missed::Gone) => return,
+        };
+        let Some(ledger) = ledger.upgrade() else {
+            return;
+        };
+        if connection.reply(&handle(&ledger, &request.body)).is_err() || !request.persistent {
+            return;
+        }
     }
 }
 
 /// A web page can make a browser call a loopback server under the page's own name (DNS rebinding). So only names that
-/// nobody else controls are served.
+/// nobody else controls are served there.
 fn host_is_literal(request: &Request) -> bool {
-    let Some(host) = request
-        .headers()
-        .iter()
-        .find(|header| header.field.equiv("Host"))
-    else {
+    let Some(host) = &request.host else {
         return true;
     };
-    let name = strip_port(host.value.as_str());
+    let name = strip_port(host);
     name.eq_ignore_ascii_case("localhost")
         || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
