@@ -2,7 +2,7 @@
 //! slot and no forbidden one. The walk enters only nodes that hold both kinds, so r exclusions in a tree of N slots
 //! cost O(r log N) nodes.
 
-use super::tree::{Node, Subset};
+use super::tree::{MAX_DEPTH, Node, Subset};
 use alloc::vec::Vec;
 use core::ops::Range;
 use iotchain_core::{Error, Result};
@@ -29,12 +29,35 @@ struct Walk<F> {
     subsets: Vec<Subset>,
 }
 
+/// The cover of one class of members, each subset packed as on the wire (spec 3.4.3): what [`GroupManager`] sends, for
+/// comparison with other implementations. `revoked` is sorted; its slots are left out.
+///
+/// # Errors
+/// [`Error::Type`] for a depth outside 1..=22, slots outside the tree or revoked slots out of order;
+/// [`Error::GroupFull`] if the last slot of the tree, which is never assigned, were to be covered.
+///
+/// [`GroupManager`]: super::GroupManager
+pub fn class_cover(
+    depth: u8,
+    class: Range<u32>,
+    revoked: &[u32],
+) -> Result<Vec<[u8; Subset::LEN]>> {
+    let valid = matches!(depth, 1..=MAX_DEPTH)
+        && class.end <= Node::ROOT.slots(depth).end
+        && revoked.is_sorted();
+    if !valid {
+        return Err(Error::Type);
+    }
+    let subsets = class_subsets(depth, class, revoked)?;
+    Ok(subsets.into_iter().map(Subset::pack).collect())
+}
+
 /// Covers the slots of `class` that are not revoked. May cover older slots too, which shortens the cover: older classes
 /// are entitled to the secrets of younger ones. Never covers a revoked or a later slot. `revoked` is sorted.
 ///
 /// # Errors
 /// [`Error::GroupFull`] if the last slot of the tree, which is never assigned, were to be covered.
-pub(crate) fn class_cover(depth: u8, class: Range<u32>, revoked: &[u32]) -> Result<Vec<Subset>> {
+pub(crate) fn class_subsets(depth: u8, class: Range<u32>, revoked: &[u32]) -> Result<Vec<Subset>> {
     let gone = |slots: Range<u32>| {
         let below = |end: u32| revoked.partition_point(|slot| *slot < end);
         below(slots.end).saturating_sub(below(slots.start)) as u32
@@ -190,7 +213,7 @@ mod tests {
                 "{case}"
             );
             assert_eq!(
-                packed(&class_cover(depth, slots, &revoked).unwrap()),
+                packed(&class_subsets(depth, slots, &revoked).unwrap()),
                 texts("cls"),
                 "{case}"
             );
@@ -203,7 +226,7 @@ mod tests {
         for mask in 0u32..1 << 15 {
             let revoked: Vec<u32> = (0..15).filter(|slot| mask >> slot & 1 == 1).collect();
             let class = (mask % 7)..(mask % 7 + mask % 9);
-            let subsets = class_cover(depth, class.clone(), &revoked).unwrap();
+            let subsets = class_subsets(depth, class.clone(), &revoked).unwrap();
             for slot in 0..16 {
                 let times = subsets
                     .iter()
@@ -227,13 +250,33 @@ mod tests {
     }
 
     #[test]
+    fn covers_outside_the_tree_are_refused() {
+        assert_eq!(class_cover(2, 0..3, &[1]).map(|cover| cover.len()), Ok(2));
+        assert_eq!(class_cover(2, 0..3, &[7]).map(|cover| cover.len()), Ok(1));
+        assert_eq!(class_cover(2, 0..4, &[]), Err(Error::GroupFull));
+        for (depth, end, revoked) in [
+            (0, 1, &[][..]),
+            (23, 1, &[]),
+            (u8::MAX, 1, &[]),
+            (2, 5, &[]),
+            (2, 3, &[1, 0]),
+        ] {
+            assert_eq!(
+                class_cover(depth, 0..end, revoked),
+                Err(Error::Type),
+                "{depth} {end}"
+            );
+        }
+    }
+
+    #[test]
     fn a_hundred_thousand_slots_cost_few_entries() {
         let (depth, members) = (18, 100_000);
         for (revoked, most) in [(0, 5), (1, 8), (10, 30), (100, 220), (1000, 2100)] {
             let revoked: Vec<u32> = (0..revoked)
                 .map(|i| i * (members / 1000) + i % 97)
                 .collect();
-            assert!(class_cover(depth, 0..members, &revoked).unwrap().len() <= most);
+            assert!(class_subsets(depth, 0..members, &revoked).unwrap().len() <= most);
         }
     }
 }

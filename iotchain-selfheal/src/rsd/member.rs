@@ -85,6 +85,12 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         self.policy = policy;
     }
 
+    /// The tolerances.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// The personal key.
     #[must_use]
     pub const fn personal_key(&self) -> &PersonalKey<S> {

@@ -29,6 +29,8 @@ mod cover;
 mod manager;
 
 #[cfg(feature = "manager")]
+pub use cover::class_cover;
+#[cfg(feature = "manager")]
 pub use manager::{Announcement, GroupManager, Parameters, Plan};
 pub use member::{HighWater, Member};
 pub use personal_key::PersonalKey;

@@ -3,7 +3,7 @@
 use super::{GroupManager, Parameters};
 use crate::broadcast::{Envelope, MAX_OVERHEAD};
 use crate::rsd::SCHEME;
-use crate::rsd::cover::class_cover;
+use crate::rsd::cover::class_subsets;
 use crate::rsd::event::{ENTRY_LEN, Timing};
 use crate::rsd::primitives::{ChainValue, EventNonce, Prf, State, xor};
 use alloc::vec::Vec;
@@ -172,7 +172,7 @@ impl GroupManager {
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let subsets = class_cover(self.parameters.depth, slots, revoked)?;
+        let subsets = class_subsets(self.parameters.depth, slots, revoked)?;
         let mut entries = Vec::with_capacity(subsets.len().saturating_mul(ENTRY_LEN));
         for subset in subsets {
             let pad = self
