@@ -378,3 +378,129 @@ fn help_is_worth_reading() {
     }
     assert!(succeeded(&run(directory.path(), "client shell --help")).contains("wait-session"));
 }
+
+/// A role or a shell as a process; killed when dropped.
+struct Process {
+    child: std::process::Child,
+    lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+}
+
+impl Process {
+    fn start(site: &Site, line: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_iotchain"))
+            .args(line.split_whitespace())
+            .current_dir(site.directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+        Self {
+            child,
+            lines: std::io::BufRead::lines(stdout),
+        }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().expect("the process ended").unwrap()
+    }
+
+    fn ask(&mut self, command: &str) -> serde_json::Value {
+        use std::io::Write;
+        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
+        serde_json::from_str(&self.line()).unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+#[test]
+fn a_shell_joins_follows_and_is_told_of_its_revocation() {
+    let site = Site::new();
+    site.set_up("open");
+    let (coap, coaps) = (free_port(), free_port());
+    site.owner(&format!(
+        "certify key-server --out ks --coap 127.0.0.1:{coap} --coaps 127.0.0.1:{coaps}"
+    ));
+    let mut key_server = Process::start(
+        &site,
+        "key-server --data kd --catalogue owner/catalogue.json --cert ks/key-server.pem --cert-key ks/key-server.key \
+         --session 2 --grace 2 --depth 4",
+    );
+    assert!(key_server.line().starts_with("ready key-server coap="));
+
+    let shell = "client --data c --catalogue owner/catalogue.json shell";
+    let mut stranger = Process::start(&site, shell);
+    let refused = stranger.ask("join meter/0007");
+    assert_eq!(
+        (&refused["ok"], &refused["number"]),
+        (&false.into(), &72.into()),
+        "{refused}"
+    );
+    assert_eq!(refused["code"], "4.03");
+    for wrong in [
+        "join meter/9999",
+        "join nobody/0007",
+        "get meter/load",
+        "status",
+        "wait-session x",
+        "dance",
+    ] {
+        let answer = stranger.ask(wrong);
+        assert_eq!(answer["ok"], false, "{answer}");
+        assert!(answer["error"].is_string());
+    }
+    assert!(failed(&site.client("c", "address"), 6).contains("in use"));
+    assert_eq!(stranger.ask("quit")["ok"], true);
+    assert!(stranger.child.wait().unwrap().success());
+
+    let client = succeeded(&site.client("c", "address"));
+    succeeded(&site.client(
+        "c",
+        "request-token --rs meter --class 0007 --ttl 600 --no-wait",
+    ));
+    let mut member = Process::start(&site, shell);
+    let joined = member.ask("join meter/0007 30");
+    assert_eq!(joined["ok"], true, "{joined}");
+    let session = joined["session"].as_u64().unwrap();
+    let waited = member.ask(&format!("wait-session {} 30", session + 2));
+    assert_eq!(waited["ok"], true, "{waited}");
+    let status = member.ask("status");
+    assert_eq!(
+        (&status["current"], &status["failed"]),
+        (&true.into(), &0.into()),
+        "{status}"
+    );
+    assert!(status["held"].as_u64().unwrap() >= 3, "{status}");
+    assert!(
+        member.ask("events meter/0007")["events"]
+            .as_array()
+            .unwrap()
+            .len()
+            >= 2
+    );
+
+    site.owner(&format!("block {} --rs meter", client.trim()));
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while member.ask("status")["last_error"] != "E_REVOKED_MEMBER" {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{}",
+            member.ask("events")
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let refused = member.ask("join meter/0007");
+    assert_eq!(refused["number"], 74, "{refused}");
+}
