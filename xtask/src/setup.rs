@@ -58,7 +58,7 @@ const NEEDS: &[Need] = &[
 /// Installs what is missing; does nothing, and needs no network, if nothing is.
 pub(crate) fn setup() -> Outcome {
     debian_packages()?;
-    contract_tools()
+    npm_packages()
 }
 
 fn debian_packages() -> Outcome {
@@ -83,16 +83,23 @@ fn debian_packages() -> Outcome {
     run(command("apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-/// The pinned compiler and test tools of the contracts, from `contracts/package-lock.json`.
-fn contract_tools() -> Outcome {
-    let contracts = root().join("contracts");
+/// Folders with pinned npm packages: the compiler and test tools of the contracts, and an independent Ethereum.
+const NPM_FOLDERS: [&str; 2] = ["contracts", "interop/ethereumjs"];
+
+/// Installs what each `package-lock.json` pins, unless it is there.
+fn npm_packages() -> Outcome {
     let modified = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    let installed = modified(&contracts.join("node_modules/.package-lock.json"));
-    if installed.is_some() && installed >= modified(&contracts.join("package-lock.json")) {
-        println!("the contract tools are there");
-        return Ok(());
+    for folder in NPM_FOLDERS {
+        let directory = root().join(folder);
+        let installed = modified(&directory.join("node_modules/.package-lock.json"));
+        if installed.is_some() && installed >= modified(&directory.join("package-lock.json")) {
+            println!("the npm packages of {folder} are there");
+            continue;
+        }
+        let install = "ci --ignore-scripts --no-audit --no-fund";
+        run(command("npm", install).current_dir(directory))?;
     }
-    run(command("npm", "ci --ignore-scripts --no-audit --no-fund").current_dir(contracts))
+    Ok(())
 }
 
 /// Whether the toolchain that runs us has the standard library of the bare-metal target.
