@@ -28,6 +28,7 @@ By hand, in this order, each role in a terminal of its own:
   iotchain owner --data O init --ledger http://127.0.0.1:8545
   iotchain owner --data O deploy --policy open
   iotchain owner --data O certify key-server --out K
+  iotchain owner --data O new-key --out rs.key
   iotchain owner --data O add-resource-server --name meter --key rs.key --coap 127.0.0.1:5683 \\
                           --proxy coap://127.0.0.1:5690 --class 0007=load,doc
   iotchain owner --data O certify resource-server --key-file rs.key --out R

@@ -575,6 +575,35 @@ fn an_object_of_a_session_just_begun_waits_for_its_broadcast() {
 }
 
 #[test]
+fn an_object_of_another_instance_of_the_group_makes_the_client_join_again() {
+    let bench = Bench::new();
+    let (mut client, target) = (bench.client(), bench.target());
+    let mut foreign = bench.sign("load", 0, b"foreign");
+    let gid = foreign
+        .windows(4)
+        .position(|window| window == [7; 4])
+        .unwrap();
+    foreign[gid] = 8;
+    bench.store(&foreign);
+    assert_eq!(bench.liar.state().joins, 1);
+    assert_eq!(
+        number(client.get(&target, Source::Proxy)),
+        Some(Error::Group)
+    );
+    assert_eq!(bench.liar.state().joins, 2);
+    bench.liar.state().lie = Lie::Refuse(Error::TokenRevoked, 1);
+    assert_eq!(
+        number(client.get(&target, Source::Proxy)),
+        Some(Error::Group)
+    );
+    bench.store(&bench.sign("load", 0, b"ours"));
+    assert_eq!(
+        &**client.get(&target, Source::Proxy).unwrap().plaintext,
+        b"ours"
+    );
+}
+
+#[test]
 fn targets_are_names_or_addresses_of_the_catalogue() {
     let bench = Bench::new();
     let catalogue = bench.catalogue();

@@ -85,7 +85,7 @@ pub enum Command {
     },
     /// Read a resource
     Get {
-        /// NAME/PATH of the catalogue, or coap://ADDRESS[:PORT]/PATH
+        /// NAME/PATH of the catalogue, or coap://ADDRESS:PORT/PATH
         target: String,
         /// From whom
         #[arg(long, value_enum, default_value_t = Source::Any)]

@@ -169,21 +169,29 @@ impl Client {
             .map(drop)
     }
 
-    /// Reads a resource. When the object is of a session not heard of yet, its broadcast is awaited for a moment.
+    /// Reads a resource. When the object is of a session not heard of yet, its broadcast is awaited for a moment; when it
+    /// is of another instance of the group, the key server may have opened a new one, so the group is joined again.
     ///
     /// # Errors
     /// [`NodeError::Protocol`] with the number of the step that failed; [`NodeError::Refused`]; [`NodeError::Net`];
     /// [`NodeError::Config`] if it is not a member, or there is no proxy.
     pub fn get(&mut self, target: &Target, from: Source) -> Result<Fetched, NodeError> {
-        match self.get_once(target, from) {
+        let outcome = self.get_once(target, from);
+        match outcome {
             Err(NodeError::Protocol(Error::Session)) => {
-                self.member(target)?
-                    .follower
-                    .wait_change(Instant::now() + BROADCAST_LIMIT);
-                self.get_once(target, from)
+                let deadline = Instant::now() + BROADCAST_LIMIT;
+                self.member(target)?.follower.wait_change(deadline);
             }
-            outcome => outcome,
+            Err(NodeError::Protocol(Error::Group)) => {
+                let joined = self.join(&target.name, target.class, Roles::GET, Duration::ZERO);
+                if let Err(error) = joined {
+                    tracing::warn!(%error, "the object is of another group, which cannot be joined");
+                    return outcome;
+                }
+            }
+            _ => return outcome,
         }
+        self.get_once(target, from)
     }
 
     fn get_once(&mut self, target: &Target, from: Source) -> Result<Fetched, NodeError> {
