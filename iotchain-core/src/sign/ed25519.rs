@@ -2,72 +2,48 @@
 
 use super::{PublicKey, Signature};
 use crate::error::{Error, Result};
+use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign_byupdate};
+use ed25519_dalek::{Sha512, SigningKey, VerifyingKey};
 
-#[cfg(feature = "ed25519")]
-mod imp {
-    use super::{Error, PublicKey, Result, Signature};
-    use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign_byupdate};
-    use ed25519_dalek::{Sha512, SigningKey, VerifyingKey};
-
-    pub(crate) fn public(seed: &[u8; 32]) -> Result<PublicKey> {
-        Ok(PublicKey::okp(
-            SigningKey::from_bytes(seed).verifying_key().to_bytes(),
-        ))
-    }
-
-    pub(crate) fn sign(seed: &[u8; 32], message: &[&[u8]]) -> Result<Signature> {
-        let expanded = ExpandedSecretKey::from(seed);
-        let public = VerifyingKey::from(&expanded);
-        let signature = raw_sign_byupdate::<Sha512, _>(
-            &expanded,
-            |hash| {
-                message
-                    .iter()
-                    .for_each(|part| ed25519_dalek::Digest::update(hash, part));
-                Ok(())
-            },
-            &public,
-        );
-        signature
-            .map(|signature| signature.to_bytes())
-            .map_err(|_| Error::Sig)
-    }
-
-    pub(crate) fn verify(key: &PublicKey, message: &[&[u8]], signature: &Signature) -> Result<()> {
-        let key = strong_point(key.x())?;
-        let [r, _] = signature.as_chunks::<32>().0 else {
-            return Err(Error::Sig);
-        };
-        strong_point(r)?;
-        let signature = ed25519_dalek::Signature::from_bytes(signature);
-        let mut verifier = key.verify_stream(&signature).map_err(|_| Error::Sig)?;
-        message.iter().for_each(|part| verifier.update(part));
-        verifier.finalize_and_verify().map_err(|_| Error::Sig)
-    }
-
-    fn strong_point(bytes: &[u8; 32]) -> Result<VerifyingKey> {
-        match VerifyingKey::from_bytes(bytes) {
-            Ok(point) if !point.is_weak() => Ok(point),
-            _ => Err(Error::Sig),
-        }
-    }
+pub(super) fn public(seed: &[u8; 32]) -> Result<PublicKey> {
+    Ok(PublicKey::okp(
+        SigningKey::from_bytes(seed).verifying_key().to_bytes(),
+    ))
 }
 
-#[cfg(not(feature = "ed25519"))]
-mod imp {
-    use super::{Error, PublicKey, Result, Signature};
-
-    pub(crate) fn public(_: &[u8; 32]) -> Result<PublicKey> {
-        Err(Error::Alg)
-    }
-
-    pub(crate) fn sign(_: &[u8; 32], _: &[&[u8]]) -> Result<Signature> {
-        Err(Error::Sig)
-    }
-
-    pub(crate) fn verify(_: &PublicKey, _: &[&[u8]], _: &Signature) -> Result<()> {
-        Err(Error::Sig)
-    }
+pub(super) fn sign(seed: &[u8; 32], message: &[&[u8]]) -> Result<Signature> {
+    let expanded = ExpandedSecretKey::from(seed);
+    let public = VerifyingKey::from(&expanded);
+    let signature = raw_sign_byupdate::<Sha512, _>(
+        &expanded,
+        |hash| {
+            message
+                .iter()
+                .for_each(|part| ed25519_dalek::Digest::update(hash, part));
+            Ok(())
+        },
+        &public,
+    );
+    signature
+        .map(|signature| signature.to_bytes())
+        .map_err(|_| Error::Sig)
 }
 
-pub(super) use imp::{public, sign, verify};
+pub(super) fn verify(key: &PublicKey, message: &[&[u8]], signature: &Signature) -> Result<()> {
+    let key = strong_point(key.x())?;
+    let [r, _] = signature.as_chunks::<32>().0 else {
+        return Err(Error::Sig);
+    };
+    strong_point(r)?;
+    let signature = ed25519_dalek::Signature::from_bytes(signature);
+    let mut verifier = key.verify_stream(&signature).map_err(|_| Error::Sig)?;
+    message.iter().for_each(|part| verifier.update(part));
+    verifier.finalize_and_verify().map_err(|_| Error::Sig)
+}
+
+fn strong_point(bytes: &[u8; 32]) -> Result<VerifyingKey> {
+    match VerifyingKey::from_bytes(bytes) {
+        Ok(point) if !point.is_weak() => Ok(point),
+        _ => Err(Error::Sig),
+    }
+}

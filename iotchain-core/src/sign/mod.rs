@@ -3,16 +3,30 @@
 //! A message is given in parts, so that a Sig_structure never has to be assembled in memory. ES256K is always
 //! present in a default build; ESP256 and Ed25519 are features. A secure element implements [`Signer`].
 
+#[cfg(not(all(feature = "es256k", feature = "esp256", feature = "ed25519")))]
+mod absent;
 mod cose;
+#[cfg(any(feature = "es256k", feature = "esp256"))]
+mod ecdsa;
+#[cfg(feature = "ed25519")]
 mod ed25519;
-mod es256k;
-mod esp256;
 mod public_key;
 mod signing_key;
 
 pub use cose::{countersignature0, sig_structure};
 pub use public_key::PublicKey;
 pub use signing_key::SigningKey;
+
+#[cfg(not(feature = "ed25519"))]
+use absent as ed25519;
+#[cfg(not(feature = "es256k"))]
+use absent as es256k;
+#[cfg(not(feature = "esp256"))]
+use absent as esp256;
+#[cfg(feature = "es256k")]
+use ecdsa::es256k;
+#[cfg(feature = "esp256")]
+use ecdsa::esp256;
 
 use crate::error::{Error, Result};
 

@@ -1,0 +1,60 @@
+//! ECDSA with SHA-256 and deterministic nonces (RFC 6979), over either curve.
+
+/// One curve: its crate, its algorithm, and whether S must be in the lower half (spec 1.4).
+macro_rules! curve {
+    ($(#[$doc:meta])* $name:ident, $krate:ident, $alg:ident, low_s: $low_s:literal) => {
+        $(#[$doc])*
+        pub(super) mod $name {
+            use crate::error::{Error, Result};
+            use crate::hash::sha256;
+            use crate::sign::{PublicKey, SignAlg, Signature};
+            use $krate::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
+            use $krate::ecdsa::{self, VerifyingKey};
+            use $krate::elliptic_curve::scalar::IsHigh;
+
+            fn key(private: &[u8; 32]) -> Result<ecdsa::SigningKey> {
+                ecdsa::SigningKey::from_slice(private).map_err(|_| Error::Type)
+            }
+
+            pub(in crate::sign) fn public(private: &[u8; 32]) -> Result<PublicKey> {
+                let point = key(private)?.verifying_key().to_sec1_point(false);
+                let (Some(x), Some(y)) = (point.x(), point.y()) else {
+                    return Err(Error::Type);
+                };
+                Ok(PublicKey::ec2(SignAlg::$alg, (*x).into(), (*y).into()))
+            }
+
+            pub(in crate::sign) fn sign(private: &[u8; 32], message: &[&[u8]]) -> Result<Signature> {
+                let digest = sha256(message);
+                let signature: ecdsa::Signature =
+                    key(private)?.sign_prehash(&digest).map_err(|_| Error::Sig)?;
+                let signature = if $low_s { signature.normalize_s() } else { signature };
+                Ok(signature.to_bytes().into())
+            }
+
+            pub(in crate::sign) fn verify(
+                key: &PublicKey,
+                message: &[&[u8]],
+                signature: &Signature,
+            ) -> Result<()> {
+                let signature = ecdsa::Signature::from_slice(signature).map_err(|_| Error::Sig)?;
+                if $low_s && bool::from(signature.s().is_high()) {
+                    return Err(Error::Sig);
+                }
+                let key = VerifyingKey::from_sec1_bytes(&key.sec1()).map_err(|_| Error::Sig)?;
+                key.verify_prehash(&sha256(message), &signature).map_err(|_| Error::Sig)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "es256k")]
+curve!(
+    /// ES256K: secp256k1 (RFC 8812).
+    es256k, k256, Es256k, low_s: true
+);
+#[cfg(feature = "esp256")]
+curve!(
+    /// ESP256: P-256 (RFC 9864).
+    esp256, p256, Esp256, low_s: false
+);
