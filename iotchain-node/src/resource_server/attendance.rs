@@ -1,0 +1,156 @@
+//! Keeps one producer in its group: joins, follows the broadcasts, and joins again when the membership ended, when the
+//! group began anew under another gid, or when nothing may be sealed any more (spec 3.3, 4.1).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use iotchain::{Address, Error, GroupName, Roles, SigningKey, UnixTime};
+
+use super::producer::Producer;
+use crate::NodeError;
+use crate::catalogue::KeyServer;
+use crate::clock::{self, Stop};
+use crate::dtls::pki;
+use crate::follow::{Follower, Journal};
+use crate::join::{self, Identity, Joined};
+
+/// How often the state is looked at.
+const STEP: Duration = Duration::from_millis(500);
+/// How long nothing may be sealed before the key server is asked: the next broadcast may be on its way.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Shortest and longest pause between two joins.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// Clocks that differ by more than this, in seconds, make sessions begin and end at different times.
+const CLOCK_TOLERANCE: u64 = 5;
+
+/// Who joins, and where.
+pub(super) struct Attendance {
+    pub(super) producer: Arc<Producer>,
+    pub(super) group: GroupName,
+    pub(super) rs: Address,
+    pub(super) key: Arc<SigningKey>,
+    pub(super) certificate: Arc<pki::Identity>,
+    pub(super) key_server: KeyServer,
+}
+
+/// What keeps the membership current, and when it ends.
+pub(super) struct Presence {
+    follower: Follower,
+    expires_at: UnixTime,
+}
+
+impl Attendance {
+    /// The first join; waits for a key server that is out of reach or not ready. `None` once stopped.
+    ///
+    /// # Errors
+    /// [`NodeError::Refused`] or [`NodeError::Protocol`] if the key server will not have us, or is not one;
+    /// [`NodeError::Io`].
+    pub(super) fn arrive(&self, stop: &Stop) -> Result<Option<Presence>, NodeError> {
+        let mut pause = PAUSE.0;
+        while !stop.is_stopped() {
+            match self.join() {
+                Ok(joined) => {
+                    let membership = self.producer.take_place(&joined, clock::now())?;
+                    let address = self.key_server.coap;
+                    let follower = Follower::spawn(membership, address, &self.group, stop)?;
+                    self.note(&joined);
+                    return Ok(Some(Presence {
+                        follower,
+                        expires_at: joined.expires_at,
+                    }));
+                }
+                Err(error) if is_passing(&error) => {
+                    tracing::warn!(group = %self.group, %error, "cannot join yet");
+                }
+                Err(error) => return Err(error),
+            }
+            stop.wait(pause);
+            pause = (pause * 2).min(PAUSE.1);
+        }
+        Ok(None)
+    }
+
+    /// Stays a member until `stop`.
+    pub(super) fn stay(self, mut presence: Presence, stop: &Stop) {
+        let (mut sealed, mut joined) = (Instant::now(), Instant::now());
+        let (mut pause, mut judged) = (PAUSE.0, failures(&presence.follower.journal()));
+        while !stop.wait(STEP) {
+            let now = clock::now();
+            if self.producer.session(now).is_some() {
+                sealed = Instant::now();
+            }
+            let journal = presence.follower.journal();
+            let doubtful = failures(&journal) != judged;
+            let wanted = doubtful || sealed.elapsed() > PATIENCE || now >= presence.expires_at;
+            if !wanted {
+                pause = PAUSE.0;
+            } else if joined.elapsed() >= pause {
+                judged = failures(&journal);
+                pause = (pause * 2).min(PAUSE.1);
+                self.return_to(&mut presence, &journal);
+                joined = Instant::now();
+            }
+        }
+    }
+
+    /// Joins again.
+    fn return_to(&self, presence: &mut Presence, journal: &Journal) {
+        tracing::info!(group = %self.group, last_error = ?journal.last_error, "asking the key server");
+        let taken = self.join().and_then(|joined| {
+            self.producer.take_place(&joined, clock::now())?;
+            Ok(joined)
+        });
+        match taken {
+            Ok(joined) => {
+                presence.expires_at = joined.expires_at;
+                self.note(&joined);
+            }
+            Err(error) => tracing::warn!(group = %self.group, %error, "cannot join again"),
+        }
+    }
+
+    fn join(&self) -> Result<Joined, NodeError> {
+        let identity = Identity::ResourceServer {
+            key: &self.key,
+            rs: self.rs,
+            certificate: &self.certificate,
+        };
+        join::join(&self.key_server, identity, &self.group, Roles::PRODUCER)
+    }
+
+    fn note(&self, joined: &Joined) {
+        let (ours, theirs) = (clock::now(), joined.key_server_time);
+        if ours.since(theirs).max(theirs.since(ours)) > CLOCK_TOLERANCE {
+            let (ours, theirs) = (ours.get(), theirs.get());
+            tracing::warn!(
+                ours,
+                theirs,
+                "the clocks of this host and the key server differ"
+            );
+        }
+        let kid = self.producer.kid().map(|kid| hex::encode(kid.as_bytes()));
+        let session = joined.session.get();
+        tracing::info!(group = %self.group, session, kid, "joined");
+    }
+}
+
+/// Broadcasts that were refused: any of them may mean that the group is another one by this time. They need no
+/// authentication to arrive, so they are a reason to ask, and no more.
+fn failures(journal: &Journal) -> u64 {
+    let telling = matches!(
+        journal.last_error,
+        Some(Error::Group | Error::Epoch | Error::SessionRange | Error::RevokedMember | Error::Kid)
+    );
+    if telling { journal.failed } else { 0 }
+}
+
+/// Whether trying again may help.
+fn is_passing(error: &NodeError) -> bool {
+    match error {
+        NodeError::Net(_) => error.exit_code() == 4,
+        NodeError::Refused { code, number, .. } => {
+            code.class() == 5 || *number == Some(Error::Rate)
+        }
+        _ => false,
+    }
+}
