@@ -34,7 +34,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// time, and that it is newer than what is there) and stored before the answer leaves. Anybody may read: only members
 /// of the group can decrypt.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:\n  iotchain proxy --data ./proxy --catalogue ./catalogue.json --coap 0.0.0.0:5690")]
+#[command(
+    after_help = "Example:\n  iotchain proxy --data ./proxy --catalogue ./catalogue.json --coap 0.0.0.0:5690"
+)]
 pub struct Args {
     /// Data directory
     #[arg(long, value_name = "DIR")]
@@ -56,7 +58,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let catalogue = Catalogue::read(&args.catalogue)?;
     let directory = DataDir::open(&args.data, "proxy")?;
     let store = Arc::new(Store::open(&directory.file("objects.redb"))?);
-    tracing::info!(objects = store.len()?, "the store is open");
+    tracing::info!(objects = store.count()?, "the store is open");
     let service = ProxyService::new(catalogue, Arc::clone(&store));
     let server = Server::builder(service).coap(args.coap).spawn()?;
     let address = server.coap_addr().unwrap_or(args.coap);

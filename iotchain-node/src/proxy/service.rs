@@ -32,20 +32,30 @@ impl ProxyService {
     /// Whose resource a path is, and the path there.
     fn resolve<'r>(&self, path: &'r [&'r str]) -> Option<(&ResourceServer, &'r [&'r str])> {
         let (name, rest) = path.split_first()?;
-        let server = self.catalogue.resource_servers.iter().find(|server| server.name == *name)?;
+        // joined by slashes below, so that none may be inside
+        if rest.iter().any(|segment| segment.contains('/')) {
+            return None;
+        }
+        let server = self
+            .catalogue
+            .resource_servers
+            .iter()
+            .find(|server| server.name == *name)?;
         server.class_of(rest).map(|_| (server, rest))
     }
 
     fn get(&self, path: &str, now: UnixTime) -> Result<Response, NodeError> {
-        let Some(stored) = self.store.get(path)?.filter(|stored| stored.exp.is_none_or(|exp| now < exp)) else {
+        let Some(stored) = self.store.get(path)?.filter(|stored| stored.is_held(now)) else {
             return Ok(Response::new(Code::NOT_FOUND));
         };
         let max_age = stored.exp.map_or(DEFAULT_MAX_AGE, |exp| exp.since(now));
         // iat only rises under a path, so it names the representation
-        Ok(Response::content(content_format::COSE_ENCRYPT0, stored.object)
-            .etag(&stored.iat.get().to_be_bytes())
-            .max_age(u32::try_from(max_age).unwrap_or(u32::MAX))
-            .observable())
+        Ok(
+            Response::content(content_format::COSE_ENCRYPT0, stored.object)
+                .etag(&stored.iat.get().to_be_bytes())
+                .max_age(u32::try_from(max_age).unwrap_or(u32::MAX))
+                .observable(),
+        )
     }
 
     fn put(&self, request: &Request<'_>, path: &str, now: UnixTime) -> Result<Response, NodeError> {
@@ -59,9 +69,25 @@ impl ProxyService {
         let stored_iat = before.as_ref().map(|stored| stored.iat);
         let resource = ResourceId::new(server.rs, rest, request.query)?;
         let claims = check(server, request.payload, &resource, now, stored_iat)?;
-        self.store.put(path, &Stored { iat: claims.iat, exp: claims.exp, object: request.payload.to_vec() })?;
-        tracing::debug!(path, iat = claims.iat.get(), bytes = request.payload.len(), "stored");
-        let code = if before.is_some() { Code::CHANGED } else { Code::CREATED };
+        self.store.put(
+            path,
+            &Stored {
+                iat: claims.iat,
+                exp: claims.exp,
+                object: request.payload.to_vec(),
+            },
+        )?;
+        tracing::debug!(
+            path,
+            iat = claims.iat.get(),
+            bytes = request.payload.len(),
+            "stored"
+        );
+        let code = if before.is_some_and(|before| before.is_held(now)) {
+            Code::CHANGED
+        } else {
+            Code::CREATED
+        };
         Ok(Response::new(code).changed(path))
     }
 }
@@ -79,23 +105,37 @@ impl Service for ProxyService {
         };
         answer
             .unwrap_or_else(|error| {
-                let code = match &error {
-                    NodeError::Protocol(refused) => refused.coap().map_or(Code::BAD_REQUEST, Code),
-                    _ => Code::SERVICE_UNAVAILABLE,
+                let peer = request.peer.addr;
+                let NodeError::Protocol(refused) = error else {
+                    tracing::warn!(%peer, path, %error, "cannot serve");
+                    return Code::SERVICE_UNAVAILABLE.into();
                 };
-                tracing::warn!(peer = %request.peer.addr, path, %code, %error, "refused");
-                Response::new(code)
+                tracing::debug!(%peer, path, %error, "refused");
+                refused.coap().map_or(Code::BAD_REQUEST, Code).into()
             })
             .into()
     }
 
     fn links(&self) -> Vec<Link> {
         let named = |server: &ResourceServer| {
-            let exact = server.classes.values().flatten().filter_map(PathPattern::exact);
+            let exact = server
+                .classes
+                .values()
+                .flatten()
+                .filter_map(PathPattern::exact);
             let paths = exact.map(|path| format!("{}/{}", server.name, path.join("/")));
-            paths.map(|path| Link { path, attributes: "ct=16;obs".into() }).collect::<Vec<_>>()
+            paths
+                .map(|path| Link {
+                    path,
+                    attributes: "ct=16;obs".into(),
+                })
+                .collect::<Vec<_>>()
         };
-        self.catalogue.resource_servers.iter().flat_map(named).collect()
+        self.catalogue
+            .resource_servers
+            .iter()
+            .flat_map(named)
+            .collect()
     }
 }
 
@@ -108,7 +148,9 @@ struct AnyProducer<'a> {
 impl Directory for AnyProducer<'_> {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
         let ResourceServer { rs, key, .. } = self.server;
-        sid.roles().is_producer().then_some(Credential { subject: *rs, key })
+        sid.roles()
+            .is_producer()
+            .then_some(Credential { subject: *rs, key })
     }
 }
 
@@ -128,12 +170,23 @@ fn check(
             suite: Suite { aead, sign },
             sid_len: SID_LEN,
             directory: &AnyProducer { server },
-            policy: Policy { max_object: MAX_OBJECT_LIMIT, ..Policy::default() },
+            policy: Policy {
+                max_object: MAX_OBJECT_LIMIT,
+                ..Policy::default()
+            },
         };
-        check.check(object, resource, Purpose::Representation, now, stored_iat).map(|verified| verified.claims)
+        check
+            .check(object, resource, Purpose::Representation, now, stored_iat)
+            .map(|verified| verified.claims)
     };
     match attempt(AeadAlg::AesCcm16_64_128) {
-        Err(Error::Alg) if (Suite { aead: AeadAlg::AesCcm16_128_128, sign }).is_allowed() => {
+        Err(Error::Alg)
+            if (Suite {
+                aead: AeadAlg::AesCcm16_128_128,
+                sign,
+            })
+            .is_allowed() =>
+        {
             attempt(AeadAlg::AesCcm16_128_128)
         }
         verdict => verdict,

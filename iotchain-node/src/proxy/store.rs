@@ -1,14 +1,19 @@
 //! The objects on disk, by path. A put is durable before it is acknowledged; a kill at any moment loses nothing that was.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use iotchain::UnixTime;
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::NodeError;
 
-/// Path to (iat, exp or 0, object).
+/// Path to (iat, exp or 0, object). An object past its end is emptied, but its iat stays: an older object with a later end
+/// must not come back in its place.
 const OBJECTS: TableDefinition<'_, &str, (u64, u64, &[u8])> = TableDefinition::new("objects");
+
+type ReadTable = redb::ReadOnlyTable<&'static str, (u64, u64, &'static [u8])>;
+type Table<'t> = redb::Table<'t, &'static str, (u64, u64, &'static [u8])>;
 
 /// A stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +22,24 @@ pub struct Stored {
     pub iat: UnixTime,
     /// When it ends, if it says so.
     pub exp: Option<UnixTime>,
-    /// The object, verbatim.
+    /// The object, verbatim; empty once it was swept.
     pub object: Vec<u8>,
+}
+
+impl Stored {
+    /// Whether there is an object to be served at `now`.
+    #[must_use]
+    pub fn is_held(&self, now: UnixTime) -> bool {
+        !self.object.is_empty() && self.exp.is_none_or(|exp| now < exp)
+    }
 }
 
 /// The proxy's memory.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    database: Database,
+    /// Closed after a failure of the disk: an open database serves nothing any more then, not even what it has.
+    database: Mutex<Option<Database>>,
 }
 
 impl Store {
@@ -34,10 +48,9 @@ impl Store {
     /// # Errors
     /// [`NodeError::State`] if it is damaged, foreign or in use; nothing is changed then.
     pub fn open(path: &Path) -> Result<Self, NodeError> {
-        let database = Database::create(path).map_err(|error| failure(path, &error))?;
         let store = Self {
             path: path.to_owned(),
-            database,
+            database: Mutex::new(None),
         };
         // the table must exist before the first read
         store.write(|_| Ok(()))?;
@@ -74,56 +87,77 @@ impl Store {
         })
     }
 
-    /// Removes what ended before `now`; how many that were.
-    ///
-    /// The `iat` of a removed object is forgotten with it, so that the path can be used again; its own end keeps the
-    /// object from coming back.
+    /// Removes the objects that ended before `now`; how many that were.
     ///
     /// # Errors
     /// [`NodeError::State`] if the file cannot be written.
     pub fn sweep(&self, now: UnixTime) -> Result<usize, NodeError> {
-        let ended = |exp: u64| exp != 0 && exp <= now.get();
-        let any = self.read(|objects| {
+        let ended = self.read(|objects| {
+            let mut ended = Vec::new();
             for entry in objects.iter()? {
-                if ended(entry?.1.value().1) {
-                    return Ok(true);
+                let (path, value) = entry?;
+                let (iat, exp, object) = value.value();
+                if exp != 0 && exp <= now.get() && !object.is_empty() {
+                    ended.push((path.value().to_owned(), iat, exp));
                 }
             }
-            Ok(false)
+            Ok(ended)
         })?;
-        if !any {
-            return Ok(0);
+        if !ended.is_empty() {
+            self.write(|objects| {
+                for (path, iat, exp) in &ended {
+                    objects.insert(path.as_str(), (*iat, *exp, &[][..]))?;
+                }
+                Ok(())
+            })?;
         }
-        self.write(|objects| Ok(objects.extract_if(|_, (_, exp, _)| ended(exp))?.filter_map(Result::ok).count()))
+        Ok(ended.len())
     }
 
     /// How many objects there are.
     ///
     /// # Errors
     /// [`NodeError::State`] if the file cannot be read.
-    pub fn len(&self) -> Result<u64, NodeError> {
-        self.read(|objects| Ok(objects.len()?))
+    pub fn count(&self) -> Result<usize, NodeError> {
+        self.read(|objects| {
+            let mut count = 0;
+            for entry in objects.iter()? {
+                count += usize::from(!entry?.1.value().2.is_empty());
+            }
+            Ok(count)
+        })
     }
 
     fn read<T>(
         &self,
-        f: impl FnOnce(&redb::ReadOnlyTable<&'static str, (u64, u64, &'static [u8])>) -> Result<T, redb::Error>,
+        f: impl FnOnce(&ReadTable) -> Result<T, redb::Error>,
     ) -> Result<T, NodeError> {
-        let run = || f(&self.database.begin_read()?.open_table(OBJECTS)?);
-        run().map_err(|error: redb::Error| failure(&self.path, &error))
+        self.with(|database| f(&database.begin_read()?.open_table(OBJECTS)?))
     }
 
     fn write<T>(
         &self,
-        f: impl FnOnce(&mut redb::Table<'_, &'static str, (u64, u64, &'static [u8])>) -> Result<T, redb::Error>,
+        f: impl FnOnce(&mut Table<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, NodeError> {
-        let run = || {
-            let transaction = self.database.begin_write()?;
+        self.with(|database| {
+            let transaction = database.begin_write()?;
             let value = f(&mut transaction.open_table(OBJECTS)?)?;
             transaction.commit()?;
             Ok(value)
+        })
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, NodeError> {
+        let mut open = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = match open.take() {
+            Some(database) => database,
+            None => Database::create(&self.path).map_err(|error| failure(&self.path, &error))?,
         };
-        run().map_err(|error: redb::Error| failure(&self.path, &error))
+        let outcome = f(&database);
+        if !matches!(outcome, Err(redb::Error::Io(_) | redb::Error::PreviousIo)) {
+            *open = Some(database);
+        }
+        outcome.map_err(|error| failure(&self.path, &error))
     }
 }
 
@@ -158,15 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_ended_is_swept() {
+    fn only_what_ended_is_swept_and_its_iat_stays() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&directory.path().join("objects.redb")).unwrap();
         store.put("a", &stored(5, Some(9))).unwrap();
         store.put("b", &stored(5, Some(10))).unwrap();
         store.put("c", &stored(5, None)).unwrap();
         assert_eq!(store.sweep(UnixTime::new(9)).unwrap(), 1);
-        assert_eq!(store.len().unwrap(), 2);
-        assert_eq!(store.get("a").unwrap(), None);
+        assert_eq!(store.sweep(UnixTime::new(9)).unwrap(), 0);
+        assert_eq!(store.count().unwrap(), 2);
+        let swept = store.get("a").unwrap().unwrap();
+        assert_eq!((swept.iat.get(), swept.object.len()), (5, 0));
+        store.put("a", &stored(6, None)).unwrap();
+        assert_eq!(store.count().unwrap(), 3);
     }
 
     #[test]
