@@ -7,8 +7,9 @@ use iotchain_ledger::{AccessToken, Header, Ledger, LedgerError, Word};
 
 use crate::catalogue::Catalogue;
 
-/// Longest wait for a confirmation that a client is told to make, in seconds.
-const LONGEST_RETRY: u64 = 60;
+/// Longest wait for a confirmation that a client is told to make, in seconds. The pace of an idle chain says little about
+/// the blocks that follow a transaction.
+const LONGEST_RETRY: u64 = 15;
 
 /// Two blocks of one chain, the head and an ancestor that is deep enough, by hash.
 pub(super) struct Snapshot<'a> {

@@ -19,6 +19,8 @@ use crate::coap::{Code, Response, Ticket, content_format};
 
 /// Requests that may wait; further ones are answered E_RATE.
 const CAPACITY: usize = 256;
+/// Seconds after which it may be worth asking again when the ledger does not answer.
+const LEDGER_RETRY: u32 = 5;
 
 /// Something that needs the ledger.
 pub(super) enum Work {
@@ -119,9 +121,12 @@ pub(super) fn work(office: &Office, jobs: &Jobs) {
         let response = result.unwrap_or_else(|error| {
             tracing::info!(%error, "refused");
             let response = answer::refusal(&error);
-            match retry_after.filter(|_| error.number() == Some(Error::Unconfirmed)) {
-                Some(seconds) => response.max_age(seconds),
-                None => response,
+            match error.number() {
+                Some(Error::Unconfirmed) => response.max_age(retry_after.unwrap_or(LEDGER_RETRY)),
+                Some(Error::LedgerUnavailable | Error::LedgerStale) => {
+                    response.max_age(LEDGER_RETRY)
+                }
+                _ => response,
             }
         });
         // The association may ask again as soon as it has the answer.

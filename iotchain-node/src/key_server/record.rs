@@ -6,7 +6,7 @@
 //!  events: [* session, message]]
 //! ```
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use iotchain::core::cbor::{self, Reader, Writer, encoded_len};
 use iotchain::selfheal::rsd::GroupManager;
@@ -111,6 +111,13 @@ impl Group {
             .members
             .values()
             .all(|member| !member.live || self.manager.is_live(member.slot));
+        let held: HashSet<u32> = self.members.values().map(|member| member.slot).collect();
+        let worn: HashSet<&[u8]> = self
+            .members
+            .values()
+            .map(|member| member.sid.as_bytes())
+            .collect();
+        let distinct = held.len() == self.members.len() && worn.len() == self.members.len();
         let ascending = self
             .events
             .iter()
@@ -119,7 +126,7 @@ impl Group {
         let events = newest.is_some_and(|event| {
             event.message == self.manager.event() && event.session <= self.session()
         });
-        sids && slots && ascending && events && self.manager.session().is_some()
+        sids && slots && distinct && ascending && events && self.manager.session().is_some()
     }
 }
 
@@ -150,15 +157,18 @@ fn write_member(writer: &mut Writer<'_>, member: &Member) {
 }
 
 fn read_members(reader: &mut Reader<'_>) -> Result<BTreeMap<u16, Member>> {
-    let count = reader.array()?;
-    let members: BTreeMap<u16, Member> = (0..count)
-        .map(|_| read_member(reader).map(|member| (member.number, member)))
-        .collect::<Result<_>>()?;
-    if members.len() == count {
-        Ok(members)
-    } else {
-        Err(Error::DuplicateKey)
+    let mut members = BTreeMap::new();
+    for _ in 0..reader.array()? {
+        let member = read_member(reader)?;
+        if members
+            .last_key_value()
+            .is_some_and(|(last, _)| *last >= member.number)
+        {
+            return Err(Error::Order);
+        }
+        members.insert(member.number, member);
     }
+    Ok(members)
 }
 
 fn read_member(reader: &mut Reader<'_>) -> Result<Member> {
@@ -210,4 +220,99 @@ fn read_events(reader: &mut Reader<'_>) -> Result<VecDeque<Event>> {
         })
     };
     (0..numbers / 2).map(event).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use iotchain::{Gid, Roles, SignAlg, Signer, SigningKey};
+
+    use super::*;
+    use crate::key_server::group::Terms;
+
+    fn group() -> Group {
+        let key = SigningKey::from_bytes(SignAlg::Es256k, &[1; 32]).unwrap();
+        let terms = Terms {
+            session: 10,
+            grace: 5,
+            depth: 4,
+            admissions: 4,
+        };
+        let (name, rs) = (
+            GroupName::new("0007.02020202").unwrap(),
+            Address::new([2; 20]),
+        );
+        let now = UnixTime::new(1_800_000_000);
+        let mut group = Group::found((name, rs), Gid::new(*b"gid0"), &terms, &key, now).unwrap();
+        let token = TokenRef {
+            chain: 1,
+            contract: Address::new([3; 20]),
+            client: Address::new([4; 20]),
+        };
+        let subjects = [
+            Subject::Server {
+                rs,
+                key: key.public(),
+            },
+            Subject::Client {
+                token,
+                expires_at: UnixTime::new(1_900_000_000),
+            },
+        ];
+        for subject in subjects {
+            let slot = group.manager.join().unwrap();
+            let roles = if subject.is_server() {
+                Roles::PRODUCER
+            } else {
+                Roles::GET | Roles::PUT
+            };
+            let (number, sid) = group.fresh_sid(roles).unwrap();
+            let member = Member {
+                number,
+                slot,
+                sid,
+                subject,
+                issued: vec![now],
+                live: true,
+            };
+            group.members.insert(number, member);
+        }
+        group.retire(1).unwrap();
+        group
+            .advance(&terms, &key, UnixTime::new(1_800_000_035))
+            .unwrap();
+        group.change_roles(0, Roles::PRODUCER, now).unwrap();
+        group
+    }
+
+    #[test]
+    fn a_record_is_the_whole_group() {
+        let group = group();
+        let record = group.encode().unwrap();
+        let read = Group::decode(&record).unwrap();
+        assert_eq!(*read.encode().unwrap(), *record);
+        assert_eq!(
+            (read.members, read.events, read.beacon),
+            (group.members, group.events, group.beacon)
+        );
+        assert!(read.server_secret.ct_eq(&group.server_secret) && read.rotate);
+        assert_eq!(
+            read.manager.export().unwrap(),
+            group.manager.export().unwrap()
+        );
+    }
+
+    #[test]
+    fn a_damaged_record_is_refused_or_another_group_and_never_a_panic() {
+        let record = group().encode().unwrap();
+        for len in 0..record.len() {
+            assert!(Group::decode(&record[..len]).is_err(), "{len}");
+        }
+        for bit in 0..record.len() * 8 {
+            let mut changed = record.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(group) = Group::decode(&changed) {
+                assert!(*group.encode().unwrap() == *changed, "bit {bit}");
+            }
+        }
+    }
 }

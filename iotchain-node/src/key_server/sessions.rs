@@ -40,34 +40,41 @@ struct Verdicts {
 
 /// Begins sessions as the clock has it, until `stop`.
 pub(super) fn run(office: &Office, notifier: &Notifier, stop: &Stop) {
+    let mut complaint = Complaint::default();
     while !stop.is_stopped() {
-        let pause = match turn(office, notifier) {
+        let pause = match turn(office, notifier, &mut complaint) {
             Ok(()) => until_next(office),
-            Err(error) => {
-                tracing::error!(%error, "a session could not begin");
-                RETRY
-            }
+            Err(_) => RETRY,
         };
         stop.wait(pause);
     }
 }
 
+/// What was last complained of; a trouble that lasts is told once.
+#[derive(Default)]
+struct Complaint(Option<String>);
+
+impl Complaint {
+    fn about(&mut self, text: String) {
+        if self.0.as_ref() != Some(&text) {
+            tracing::error!("{text}");
+            self.0 = Some(text);
+        }
+    }
+}
+
 /// Begins every session that is due.
-fn turn(office: &Office, notifier: &Notifier) -> Result<(), NodeError> {
+fn turn(office: &Office, notifier: &Notifier, complaint: &mut Complaint) -> Result<(), NodeError> {
     let due = questions(office, clock::now());
     if due.is_empty() {
         return Ok(());
     }
-    let snapshot = if due.iter().any(|(_, questions)| !questions.is_empty()) {
-        Some(
-            Snapshot::take(&*office.ledger, &office.catalogue, &office.policy).inspect_err(
-                |error| {
-                    tracing::warn!(%error, "the ledger does not answer; memberships stay for now");
-                },
-            ),
-        )
-    } else {
-        None
+    let asked = due.iter().any(|(_, questions)| !questions.is_empty());
+    let snapshot =
+        asked.then(|| Snapshot::take(&*office.ledger, &office.catalogue, &office.policy));
+    let ledger = match &snapshot {
+        Some(Err(error)) => format!(" ({error})"),
+        _ => String::new(),
     };
     let mut failed = Ok(());
     for (name, questions) in due {
@@ -80,8 +87,14 @@ fn turn(office: &Office, notifier: &Notifier) -> Result<(), NodeError> {
                 }
                 notifier.notify(&format!("ace-group/{name}/bn"));
             }
-            Err(error) => failed = Err(error),
+            Err(error) => {
+                complaint.about(format!("no session of {name} can begin: {error}{ledger}"));
+                failed = Err(error);
+            }
         }
+    }
+    if failed.is_ok() {
+        complaint.0 = None;
     }
     office.attest();
     failed
@@ -173,16 +186,14 @@ struct Begun {
 }
 
 fn begin(office: &Office, name: &GroupName, verdicts: &Verdicts) -> Result<Begun, NodeError> {
+    let silent = office.look(name, |group| Ok(group.silent))?;
+    if !verdicts.answered && silent >= SILENT_SESSIONS {
+        // Members fail closed once this session and its grace are over.
+        return Err(Error::LedgerUnavailable.into());
+    }
     office.change(name, |group| {
         let now = clock::now();
-        if verdicts.answered {
-            group.silent = 0;
-        } else if group.silent >= SILENT_SESSIONS {
-            // Members fail closed once this session and its grace are over.
-            return Err(Error::LedgerUnavailable.into());
-        } else {
-            group.silent += 1;
-        }
+        group.silent = if verdicts.answered { 0 } else { silent + 1 };
         for (number, sid, standing) in &verdicts.standings {
             apply(group, *number, sid, *standing, now)?;
         }

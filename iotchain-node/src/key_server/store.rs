@@ -265,9 +265,15 @@ impl Fault {
     /// What the operator is told.
     fn on(self, name: &str) -> NodeError {
         match self {
-            Self::Database(redb::Error::Io(source)) | Self::Io(source) => {
+            Self::Database(redb::Error::Io(source)) | Self::Io(source)
+                if !matches!(
+                    source.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
                 NodeError::io(name, source)
             }
+            Self::Io(error) => NodeError::State(format!("{name}: {error}")),
             Self::Database(error) => NodeError::State(format!("{name}: {error}")),
             Self::Record(Error::Random) => Error::Random.into(),
             Self::Record(error) => {

@@ -1,0 +1,8 @@
+//! The key server over real DTLS on the loopback, with an embedded chain: joins, refusals, sessions, restarts.
+
+mod abuse;
+mod joins;
+mod refusals;
+mod restarts;
+mod sessions;
+mod world;
