@@ -81,7 +81,9 @@ fn slots_of(packed: [u8; 4], depth: u8) -> Checked<[Range<u32>; 2]> {
     let word = u32::from_be_bytes(packed);
     let (di, dj, path) = (word >> 27, word >> 22 & 31, word & 0x003f_ffff);
     let depth = u32::from(depth);
-    if !(di < dj && dj <= depth && depth <= 22) {
+    // unused bits are zero; a path of zeros has no lowest one
+    let is_subset = di < dj && dj <= depth && depth <= 22 && path.trailing_zeros() >= 22 - dj;
+    if !is_subset {
         return Err(Fault::new(format!(
             "{word:08x} is no subset of a tree of depth {depth}"
         )));

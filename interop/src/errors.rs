@@ -15,7 +15,7 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
         .unwrap_or_default();
     let mut published = BTreeSet::new();
     for (name, entry) in codes {
-        published.extend(section.check(name, || check_entry(name, &entry)));
+        published.extend(section.check(name, || check_entry(set, name, &entry)));
     }
     section.check("completeness", || {
         let ours = (1..LOCAL).filter_map(Error::from_number);
@@ -27,12 +27,13 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
     });
 }
 
-fn check_entry(name: &str, entry: &Item<'_>) -> Checked<u16> {
+fn check_entry(set: &VectorSet, name: &str, entry: &Item<'_>) -> Checked<u16> {
     let number = entry.get("number")?.int()?;
     let error =
         Error::from_number(number).ok_or_else(|| Fault::new(format!("{number} is no error")))?;
     same("number", error.number(), number)?;
-    same("name", error.name(), format!("E_{name}").as_str())?;
+    let prefix = set.file("errors").get("prefix")?.text()?;
+    same("name", error.name(), format!("{prefix}{name}").as_str())?;
     same(
         "CoAP code",
         error.coap(),

@@ -19,6 +19,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The same value, with places told from here on.
+    pub(crate) fn rebased(&self) -> Self {
+        Self::root(self.value)
+    }
+
     fn fault(&self, what: &str) -> Fault {
         if self.place.is_empty() {
             Fault::new(what)
@@ -150,6 +155,10 @@ impl<'a> Item<'a> {
         let named = ["id", "name"]
             .iter()
             .find_map(|key| self.value.get(key)?.as_str());
-        named.map_or_else(|| self.place.clone(), str::to_owned)
+        match named {
+            Some(name) => name.to_owned(),
+            None if self.place.is_empty() => "unnamed case".to_owned(),
+            None => self.place.clone(),
+        }
     }
 }

@@ -8,6 +8,9 @@
 //! secrets, counts and parameters of the set are its own. Files describe attackers as well as honest parties, so
 //! nothing in them is trusted: whatever is missing, misspelled or out of range is a failure of its case.
 //!
+//! One rule is younger than the traces of the members: they may not seal before nbf_j - skew (spec C6). Where it decides,
+//! it is checked instead of the file's `may_seal`. Texts for readers (`diag`, notes) are not looked at.
+//!
 //! Beside what the crates compute, fields that only lead there (protected headers, additional data, infos of the key
 //! schedule) are built here once more, from their definition.
 //!

@@ -82,9 +82,15 @@ impl VectorSet {
         &self.strangers
     }
 
-    /// The `cases` of a file; there is at least one.
+    /// The `cases` of a file; there is at least one. Places are told from the case on.
     pub(crate) fn cases(&self, name: &str) -> Checked<Vec<Item<'_>>> {
-        self.file(name).get("cases")?.some()
+        Ok(self
+            .file(name)
+            .get("cases")?
+            .some()?
+            .iter()
+            .map(Item::rebased)
+            .collect())
     }
 
     /// Length of every sid of the set in bytes.
