@@ -14,6 +14,7 @@ use iotchain::selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
 use iotchain::{
     Address, Error, Gid, GroupName, Result, Roles, Secret, Session, Sid, SigningKey, UnixTime,
+    Zeroizing,
 };
 
 use super::member::{Member, beyond_get};
@@ -57,6 +58,8 @@ pub(super) struct Group {
     pub(super) events: VecDeque<Event>,
     /// The beacon of the current session: cheaper to keep than to compute.
     pub(super) beacon: Vec<u8>,
+    /// Its record as it was stored last: what a change that fails goes back to.
+    pub(super) stored: Zeroizing<Vec<u8>>,
     /// Which association proved to be which member (spec 8, A9). Not stored: associations end with the process.
     pub(super) bound: HashMap<u64, Bound>,
 }
@@ -104,6 +107,7 @@ impl Group {
             members: BTreeMap::new(),
             events: VecDeque::new(),
             beacon: Vec::new(),
+            stored: Zeroizing::default(),
             bound: HashMap::new(),
         };
         group.advance(terms, key, now)?;
@@ -263,7 +267,7 @@ impl Group {
 
 /// 32 bytes of the system's generator.
 fn fresh_secret() -> Result<Secret<32>> {
-    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(|_| Error::Random)?;
     Ok(Secret::new(*bytes))
 }

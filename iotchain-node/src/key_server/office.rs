@@ -112,18 +112,23 @@ impl Office {
     ) -> Result<T, NodeError> {
         let mut groups = self.groups();
         let group = groups.get_mut(name).ok_or(Error::GroupGone)?;
-        let changed = change(group).and_then(|value| self.store.put(group).map(|()| value));
-        if changed.is_err() {
-            let bound = std::mem::take(&mut group.bound);
-            match self.store.group(name) {
-                Ok(Some(stored)) => *group = Group { bound, ..stored },
-                Ok(None) | Err(_) => {
-                    tracing::error!(%name, "the stored group cannot be read back; it is withdrawn until a restart");
-                    groups.remove(name);
+        let last = std::mem::take(&mut group.stored);
+        let changed = change(group).and_then(|value| Ok((value, self.store.put(group)?)));
+        match changed {
+            Ok((value, record)) => {
+                group.stored = record;
+                Ok(value)
+            }
+            Err(error) => {
+                let bound = std::mem::take(&mut group.bound);
+                // The record was made here; that it cannot be read is impossible, and going on without it forbidden.
+                match Group::decode(&last) {
+                    Ok(stored) => *group = Group { bound, ..stored },
+                    Err(_) => drop(groups.remove(name)),
                 }
+                Err(error)
             }
         }
-        changed
     }
 
     /// Looks at a group.
@@ -167,8 +172,8 @@ impl Office {
         now: UnixTime,
     ) -> Result<Group, NodeError> {
         let gid = self.store.fresh_gid()?;
-        let group = Group::found((name, server.rs), gid, &self.terms, &self.key, now)?;
-        self.store.put(&group)?;
+        let mut group = Group::found((name, server.rs), gid, &self.terms, &self.key, now)?;
+        group.stored = self.store.put(&group)?;
         tracing::info!(%name, %gid, "founded a group");
         Ok(group)
     }
@@ -183,7 +188,7 @@ impl Office {
         });
         if let Some(number) = former {
             group.retire(number)?;
-            self.store.put(&group)?;
+            group.stored = self.store.put(&group)?;
         }
         tracing::info!(name = %group.name, gid = %group.gid(), session = %group.session(), "took up a group");
         Ok(group)

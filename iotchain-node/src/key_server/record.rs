@@ -61,6 +61,7 @@ impl Group {
             beacon: reader.bytes()?.to_vec(),
             members: read_members(&mut reader)?,
             events: read_events(&mut reader)?,
+            stored: Zeroizing::new(record.to_vec()),
             bound: HashMap::new(),
         };
         if group.is_consistent() {

@@ -4,6 +4,7 @@
 //! nbf_j + dur -> read the ledger (no lock) -> retire, narrow -> rotate RSK -> advance -> store -> notify bc and bn
 //! ```
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use iotchain::token::{Query, Scope, Standing, revalidate};
@@ -50,15 +51,15 @@ pub(super) fn run(office: &Office, notifier: &Notifier, stop: &Stop) {
     }
 }
 
-/// What was last complained of; a trouble that lasts is told once.
+/// What was complained of since sessions last began as they should: a trouble that lasts is told once.
 #[derive(Default)]
-struct Complaint(Option<String>);
+struct Complaint(HashSet<String>);
 
 impl Complaint {
     fn about(&mut self, text: String) {
-        if self.0.as_ref() != Some(&text) {
+        if !self.0.contains(&text) {
             tracing::error!("{text}");
-            self.0 = Some(text);
+            self.0.insert(text);
         }
     }
 }
@@ -94,7 +95,7 @@ fn turn(office: &Office, notifier: &Notifier, complaint: &mut Complaint) -> Resu
         }
     }
     if failed.is_ok() {
-        complaint.0 = None;
+        complaint.0.clear();
     }
     office.attest();
     failed

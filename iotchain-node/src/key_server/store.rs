@@ -10,9 +10,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use iotchain::{Error, Gid, GroupName, Thumbprint};
+use iotchain::{Error, Gid, Thumbprint, Zeroizing};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::group::Group;
@@ -33,9 +34,10 @@ const CACHE_BYTES: usize = 8 << 20;
 
 /// The open store of one key server.
 pub(super) struct Store {
-    database: Database,
+    path: PathBuf,
+    /// Closed after a failure of the disk: an open database does nothing any more then.
+    database: Mutex<Option<Database>>,
     witness: Witness,
-    name: String,
 }
 
 /// Whether what was found in the store may be continued.
@@ -59,19 +61,15 @@ impl Store {
     /// [`NodeError::State`] for a file that is damaged or belongs to another key; [`NodeError::Io`].
     pub(super) fn open(directory: &DataDir, ks: &Thumbprint) -> Result<(Self, Found), NodeError> {
         let path = directory.file(FILE);
-        let name = path.display().to_string();
         let witness = Witness::at(directory.file(WITNESS));
         if !path.exists() {
             witness.attest(0)?;
-            create(&path, ks).map_err(|fault| fault.on(&name))?;
+            create(&path, ks).map_err(|fault| fault.on(&path))?;
         }
-        let database = builder()
-            .open(&path)
-            .map_err(|error| Fault::from(error).on(&name))?;
         let store = Self {
-            database,
+            path,
+            database: Mutex::default(),
             witness,
-            name,
         };
         store.check_owner(ks)?;
         let commits = store.commits()?;
@@ -90,37 +88,21 @@ impl Store {
     /// # Errors
     /// [`NodeError::State`] for a record that cannot be read.
     pub(super) fn groups(&self) -> Result<Vec<Group>, NodeError> {
-        let read = || {
-            let table = self.database.begin_read()?.open_table(GROUPS)?;
+        self.with(|database| {
+            let table = database.begin_read()?.open_table(GROUPS)?;
             let mut groups = Vec::new();
             for entry in table.iter()? {
                 groups.push(Group::decode(entry?.1.value())?);
             }
             Ok(groups)
-        };
-        read().map_err(|fault: Fault| fault.on(&self.name))
+        })
     }
 
-    /// One group as it was stored last.
+    /// Stores a group and gives its record. When this returns, it is on the disk.
     ///
     /// # Errors
-    /// As [`Store::groups`].
-    pub(super) fn group(&self, name: &GroupName) -> Result<Option<Group>, NodeError> {
-        let read = || {
-            let table = self.database.begin_read()?.open_table(GROUPS)?;
-            let record = table.get(name.as_str())?;
-            Ok(record
-                .map(|record| Group::decode(record.value()))
-                .transpose()?)
-        };
-        read().map_err(|fault: Fault| fault.on(&self.name))
-    }
-
-    /// Stores a group. When this returns, it is on the disk.
-    ///
-    /// # Errors
-    /// [`NodeError::Io`], [`NodeError::State`]; the record stored before is then untouched.
-    pub(super) fn put(&self, group: &Group) -> Result<(), NodeError> {
+    /// [`NodeError::Io`], [`NodeError::State`]. What was told before is not lost then.
+    pub(super) fn put(&self, group: &Group) -> Result<Zeroizing<Vec<u8>>, NodeError> {
         let record = group.encode()?;
         self.commit(|transaction| {
             transaction
@@ -130,7 +112,8 @@ impl Store {
                 .open_table(GIDS)?
                 .insert(group.gid().as_bytes(), ())?;
             Ok(())
-        })
+        })?;
+        Ok(record)
     }
 
     /// A gid that this key server never used.
@@ -138,16 +121,15 @@ impl Store {
     /// # Errors
     /// [`Error::Random`] as [`NodeError::Protocol`]; otherwise as [`Store::groups`].
     pub(super) fn fresh_gid(&self) -> Result<Gid, NodeError> {
-        let draw = || {
-            let table = self.database.begin_read()?.open_table(GIDS)?;
+        self.with(|database| {
+            let table = database.begin_read()?.open_table(GIDS)?;
             loop {
                 let gid = random::<{ Gid::LEN }>().map_err(|_| Error::Random)?;
                 if table.get(gid)?.is_none() {
                     return Ok(Gid::new(gid));
                 }
             }
-        };
-        draw().map_err(|fault: Fault| fault.on(&self.name))
+        })
     }
 
     /// Brings the witness up to date. Cheap enough for once a session, too dear for once an answer.
@@ -159,30 +141,23 @@ impl Store {
     }
 
     fn commits(&self) -> Result<u64, NodeError> {
-        let read = || {
-            let table = self.database.begin_read()?.open_table(META)?;
-            commits_of(&table)
-        };
-        read().map_err(|fault: Fault| fault.on(&self.name))
+        self.with(|database| commits_of(&database.begin_read()?.open_table(META)?))
     }
 
     fn check_owner(&self, ks: &Thumbprint) -> Result<(), NodeError> {
-        let read = || {
-            let table = self.database.begin_read()?.open_table(META)?;
+        let name = self.path.display();
+        let (format, owner) = self.with(|database| {
+            let table = database.begin_read()?.open_table(META)?;
             let value = |key| Ok::<_, Fault>(table.get(key)?.map(|value| value.value().to_vec()));
             Ok((value("format")?, value("ks")?))
-        };
-        let (format, owner) = read().map_err(|fault: Fault| fault.on(&self.name))?;
+        })?;
         if format.as_deref() != Some(FORMAT) {
-            return Err(NodeError::State(format!(
-                "{} is not a key server's store of this version",
-                self.name
-            )));
+            let text = format!("{name} is not a key server's store of this version");
+            return Err(NodeError::State(text));
         }
         if owner.as_deref() != Some(ks.as_bytes()) {
             return Err(NodeError::State(format!(
-                "{} belongs to another ks.key",
-                self.name
+                "{name} belongs to another ks.key"
             )));
         }
         Ok(())
@@ -196,8 +171,8 @@ impl Store {
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<(), Fault>,
     ) -> Result<(), NodeError> {
-        let commit = || {
-            let transaction = self.database.begin_write()?;
+        self.with(|database| {
+            let transaction = database.begin_write()?;
             change(&transaction)?;
             {
                 let mut meta = transaction.open_table(META)?;
@@ -205,8 +180,29 @@ impl Store {
                 meta.insert("commits", commits.to_be_bytes().as_slice())?;
             }
             Ok(transaction.commit()?)
-        };
-        commit().map_err(|fault: Fault| fault.on(&self.name))
+        })
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&Database) -> Result<T, Fault>) -> Result<T, NodeError> {
+        let mut open = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = match open.take() {
+            Some(database) => Ok(database),
+            None => builder().open(&self.path).map_err(Fault::from),
+        }
+        .and_then(|database| {
+            let outcome = f(&database);
+            let failed = |fault: &Fault| {
+                matches!(
+                    fault,
+                    Fault::Database(redb::Error::Io(_) | redb::Error::PreviousIo)
+                )
+            };
+            if !outcome.as_ref().is_err_and(failed) {
+                *open = Some(database);
+            }
+            outcome
+        });
+        outcome.map_err(|fault| fault.on(&self.path))
     }
 }
 
@@ -263,7 +259,8 @@ enum Fault {
 
 impl Fault {
     /// What the operator is told.
-    fn on(self, name: &str) -> NodeError {
+    fn on(self, path: &Path) -> NodeError {
+        let name = path.display();
         match self {
             Self::Database(redb::Error::Io(source)) | Self::Io(source)
                 if !matches!(

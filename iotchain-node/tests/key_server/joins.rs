@@ -7,8 +7,9 @@ use iotchain::core::cbor::Reader;
 use iotchain::join::{JoinResponse, List};
 use iotchain::{Error, Membership, Roles, Session, Zeroizing};
 use iotchain_node::coap::{Call, Code, content_format};
+use iotchain_node::join::{Identity, join};
 
-use crate::world::{CNONCE, World, address, plain, refusal};
+use crate::world::{CNONCE, World, address, client_key, plain, refusal};
 
 #[test]
 fn a_resource_server_and_a_client_come_to_share_a_key() {
@@ -73,6 +74,38 @@ fn a_resource_server_and_a_client_come_to_share_a_key() {
     // exp: the token's end; the key server's time is told by it
     assert!(reader.expires_at.since(reader.time) <= crate::world::TTL);
     assert!(iotchain_node::clock::now().since(reader.time) < 30);
+}
+
+#[test]
+fn the_nodes_own_client_joins_follows_and_leaves() {
+    let world = World::new();
+    let server = world.start();
+    let mut published = world.catalogue.key_server.clone();
+    (published.coap, published.coaps) = (server.coap(), server.coaps());
+    let certificate = world.certify(&world.meter);
+    let rs = Identity::ResourceServer {
+        key: &world.meter,
+        rs: address(&world.meter),
+        certificate: &certificate,
+    };
+    let producer = join(&published, rs, &world.group(), Roles::PRODUCER).unwrap();
+    assert!(producer.server_secret.is_some());
+    world.grant(1, Roles::GET);
+    let key = client_key(1);
+    let client = Identity::Client {
+        key: &key,
+        token: world.token(1),
+    };
+    let mut joined = join(&published, client, &world.group(), Roles::GET).unwrap();
+    assert!(joined.current_session().unwrap() >= joined.session);
+    assert_eq!(joined.own_node().unwrap().code, Code::CONTENT);
+    joined.leave().unwrap();
+    let stranger = Identity::Client {
+        key: &client_key(2),
+        token: world.token(2),
+    };
+    let error = join(&published, stranger, &world.group(), Roles::GET).unwrap_err();
+    assert_eq!(error.number(), Some(Error::TokenAbsent));
 }
 
 #[test]

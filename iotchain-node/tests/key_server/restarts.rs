@@ -7,7 +7,7 @@ use iotchain::{Roles, Session};
 use iotchain_node::NodeError;
 use iotchain_node::coap::Code;
 
-use crate::world::{World, address, eventually, plain, refusal};
+use crate::world::{World, address, eventually, plain, refusal, settings};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -119,11 +119,11 @@ fn a7_a_kill_loses_nothing_that_was_told() {
     world.catalogue.ledger = rpc.url().to_string();
     let mut process = world.spawn();
     world.grant(1, Roles::GET);
-    let before = world.join_at(process.coaps, 1, Roles::GET);
+    let (_, before) = world.join_at(process.coaps, 1, Roles::GET);
     for _ in 0..3 {
         process.kill();
         process = world.spawn();
-        let after = world.join_at(process.coaps, 1, Roles::GET);
+        let (_, after) = world.join_at(process.coaps, 1, Roles::GET);
         assert_eq!(
             (after.gid, after.sid, &after.personal_key),
             (before.gid, before.sid, &before.personal_key)
@@ -131,6 +131,43 @@ fn a7_a_kill_loses_nothing_that_was_told() {
         assert!(after.session >= before.session);
     }
     assert!(process.terminate().success());
+}
+
+#[test]
+fn a_full_disk_stops_what_must_be_stored_and_loses_nothing() {
+    let mut world = World::new();
+    let rpc = world.serve_ledger();
+    world.catalogue.ledger = rpc.url().to_string();
+    let mut process = world.spawn();
+    world.grant(1, Roles::GET);
+    world.grant(2, Roles::GET);
+    let (mut link, before) = world.join_at(process.coaps, 1, Roles::GET);
+
+    process.limit_files(Some(4096));
+    let mut other = world.connect_at(process.coaps, None, settings());
+    let reply = other.join(world.token(2), 2, Roles::GET);
+    assert_eq!(refusal(&reply), (Code::SERVICE_UNAVAILABLE, None));
+    let session = link.num().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert_eq!(
+        link.num(),
+        Some(session),
+        "no session begins that is not stored"
+    );
+
+    process.limit_files(None);
+    assert!(link.later_than(session) > session);
+    let reply = other.join(world.token(2), 2, Roles::GET);
+    let joined = other.accept(&reply);
+    assert_eq!((joined.code, joined.gid), (Code::CREATED, before.gid));
+    assert_ne!(joined.sid, before.sid);
+    process.kill();
+    process = world.spawn();
+    let (_, after) = world.join_at(process.coaps, 1, Roles::GET);
+    assert_eq!(
+        (after.sid, &after.personal_key),
+        (before.sid, &before.personal_key)
+    );
 }
 
 #[test]

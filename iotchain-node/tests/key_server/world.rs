@@ -296,7 +296,7 @@ impl World {
         self.connect_at(server.coaps(), identity, settings)
     }
 
-    fn connect_at(
+    pub(crate) fn connect_at(
         &self,
         coaps: SocketAddr,
         identity: Option<&Identity>,
@@ -614,6 +614,20 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Lets its files grow to so many bytes only, or as they like.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let status = std::process::Command::new("prlimit")
+            .args([
+                "--pid",
+                &self.child.id().to_string(),
+                &format!("--fsize={limit}:unlimited"),
+            ])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
     /// SIGTERM, and how it ended.
     pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
         let status = std::process::Command::new("kill")
@@ -648,7 +662,14 @@ impl World {
         self.identity
             .write(&file("ks.pem"), &file("ks-tls.key"))
             .unwrap();
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_iotchain"))
+        // A file that may not grow is then an error, as on a full disk, and not a signal.
+        let mut child = std::process::Command::new("sh")
+            .args([
+                "-c",
+                "trap '' XFSZ; exec \"$@\"",
+                "sh",
+                env!("CARGO_BIN_EXE_iotchain"),
+            ])
             .args(["key-server", "--session", "1", "--depth", "6", "--data"])
             .arg(self.data())
             .arg("--catalogue")
@@ -675,9 +696,10 @@ impl World {
     }
 
     /// As [`World::join`], at an address.
-    pub(crate) fn join_at(&self, coaps: SocketAddr, client: u8, roles: Roles) -> Material {
+    pub(crate) fn join_at(&self, coaps: SocketAddr, client: u8, roles: Roles) -> (Link, Material) {
         let mut link = self.connect_at(coaps, None, settings());
         let reply = link.join(self.token(client), client, roles);
-        link.accept(&reply)
+        let material = link.accept(&reply);
+        (link, material)
     }
 }
