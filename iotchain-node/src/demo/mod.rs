@@ -6,6 +6,7 @@
 //! ```
 
 mod adversary;
+mod noise;
 mod pause;
 mod roles;
 mod shell;
@@ -26,7 +27,7 @@ const DOCUMENTS: [&str; 2] = ["/etc/os-release", "/proc/version"];
 /// Run all roles on this machine, walk the paper's flow and check it
 ///
 /// Starts the five roles as processes on loopback, with a temporary data directory, and walks Fig. 1 of the paper; then
-/// lost broadcasts, a dishonest proxy, a late client, revocations and power cuts. Every line marked + was checked. The
+/// a dishonest proxy, late clients, lost broadcasts, revocations, noise on every port and power cuts. Every line marked + was checked. The
 /// exit code is 1 if a check fails.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  iotchain demo\n  iotchain demo --file ./secret.pdf --pause")]
@@ -62,6 +63,8 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let mut latecomers = story::late_clients(&world, &mut timeline)?;
     timeline.chapter("Lost broadcasts and revocations");
     story::losses_and_revocations(&world, &mut alice, &mut latecomers, &mut timeline)?;
+    timeline.chapter("Noise");
+    story::noise(&mut world, &mut alice, &mut timeline)?;
     timeline.chapter("Power cuts");
     story::power_cuts(&mut world, &mut alice, &mut timeline)?;
 

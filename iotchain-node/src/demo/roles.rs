@@ -84,6 +84,16 @@ impl Role {
         self.ready.get(key).map(String::as_str).ok_or_else(missing)
     }
 
+    /// Whether the process is still there.
+    pub(super) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The command line, to be shown to a person.
     pub(super) fn command_line(&self) -> String {
         format!("iotchain {}", self.arguments.join(" "))

@@ -9,6 +9,7 @@ use iotchain::core::KidContext;
 use iotchain::core::cbor::Reader;
 
 use super::adversary::{Trick, fetch};
+use super::noise;
 use super::shell::{Answer, Shell};
 use super::timeline::{Cost, Timeline};
 use super::world::{World, group};
@@ -278,6 +279,37 @@ pub(super) fn losses_and_revocations(
     }
     let answer = alice.ask("get meter/load server")?;
     accepted(timeline, alice, &answer, "reads the present");
+    Ok(())
+}
+
+/// Noise on every port: the roles go on as if nothing had been.
+pub(super) fn noise(
+    world: &mut World,
+    alice: &mut Shell,
+    timeline: &mut Timeline,
+) -> Result<(), NodeError> {
+    let start = Instant::now();
+    let sent = noise::udp(&world.udp_ports()?)?;
+    noise::http(world.ledger_port()?)?;
+    let what = format!("{sent} datagrams of garbage and half handshakes, junk over HTTP");
+    timeline.step("stranger", what, Cost::since(start));
+    let answer = alice.ask("get meter/load server")?;
+    accepted(timeline, alice, &answer, "reads from the server");
+    let answer = alice.ask("get meter/memory proxy")?;
+    accepted(timeline, alice, &answer, "reads from the proxy");
+    let answer = alice.ask(&format!("join {} 60", group()))?;
+    accepted(
+        timeline,
+        alice,
+        &answer,
+        "joins again: ledger and key server answer",
+    );
+    let fallen = world.fallen();
+    let what = match fallen.as_slice() {
+        [] => "every role goes on".to_owned(),
+        names => format!("gone: {}", names.join(", ")),
+    };
+    timeline.check(fallen.is_empty(), "roles", what, Cost::default());
     Ok(())
 }
 

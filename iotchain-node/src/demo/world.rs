@@ -210,6 +210,36 @@ impl World {
         Ok(world)
     }
 
+    /// Every UDP port that a role serves at.
+    pub(super) fn udp_ports(&self) -> Result<Vec<SocketAddr>, NodeError> {
+        let served = [
+            self.key_server.address("coap")?,
+            self.key_server.address("coaps")?,
+            self.resource_server.address("coap")?,
+            self.proxy.address("coap")?,
+        ];
+        served.into_iter().map(parse).collect()
+    }
+
+    /// Where the ledger serves its JSON-RPC.
+    pub(super) fn ledger_port(&self) -> Result<SocketAddr, NodeError> {
+        parse(self.ledger.address("rpc")?.trim_start_matches("http://"))
+    }
+
+    /// The roles whose process has ended.
+    pub(super) fn fallen(&mut self) -> Vec<String> {
+        let roles = [
+            &mut self.ledger,
+            &mut self.key_server,
+            &mut self.proxy,
+            &mut self.resource_server,
+        ];
+        let ended = roles
+            .into_iter()
+            .filter_map(|role| (!role.is_alive()).then(|| role.name().to_owned()));
+        ended.collect()
+    }
+
     /// The file that `name` would be.
     pub(super) fn path(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
