@@ -73,40 +73,44 @@ impl Attendance {
     /// Stays a member until `stop`.
     pub(super) fn stay(self, mut presence: Presence, stop: &Stop) {
         let (mut sealed, mut joined) = (Instant::now(), Instant::now());
-        let (mut pause, mut judged) = (PAUSE.0, failures(&presence.follower.journal()));
+        let (mut pause, mut judged) = (PAUSE.0, presence.follower.journal().failed);
         while !stop.wait(STEP) {
             let now = clock::now();
             if self.producer.session(now).is_some() {
                 sealed = Instant::now();
             }
             let journal = presence.follower.journal();
-            let doubtful = failures(&journal) != judged;
+            // A broadcast that was refused may mean that the group is another one by this time. Anybody can send one, so it
+            // is a reason to ask, and no more.
+            let doubtful = journal.failed != judged;
             let wanted = doubtful || sealed.elapsed() > PATIENCE || now >= presence.expires_at;
             if !wanted {
                 pause = PAUSE.0;
             } else if joined.elapsed() >= pause {
-                judged = failures(&journal);
                 pause = (pause * 2).min(PAUSE.1);
-                self.return_to(&mut presence, &journal);
+                if self.return_to(&mut presence, &journal) {
+                    judged = journal.failed;
+                }
                 joined = Instant::now();
             }
         }
     }
 
-    /// Joins again.
-    fn return_to(&self, presence: &mut Presence, journal: &Journal) {
+    /// Joins again; whether the key server agreed.
+    fn return_to(&self, presence: &mut Presence, journal: &Journal) -> bool {
         tracing::info!(group = %self.group, last_error = ?journal.last_error, "asking the key server");
         let taken = self.join().and_then(|joined| {
             self.producer.take_place(&joined, clock::now())?;
             Ok(joined)
         });
-        match taken {
+        match &taken {
             Ok(joined) => {
                 presence.expires_at = joined.expires_at;
-                self.note(&joined);
+                self.note(joined);
             }
             Err(error) => tracing::warn!(group = %self.group, %error, "cannot join again"),
         }
+        taken.is_ok()
     }
 
     fn join(&self) -> Result<Joined, NodeError> {
@@ -132,16 +136,6 @@ impl Attendance {
         let session = joined.session.get();
         tracing::info!(group = %self.group, session, kid, "joined");
     }
-}
-
-/// Broadcasts that were refused: any of them may mean that the group is another one by this time. They need no
-/// authentication to arrive, so they are a reason to ask, and no more.
-fn failures(journal: &Journal) -> u64 {
-    let telling = matches!(
-        journal.last_error,
-        Some(Error::Group | Error::Epoch | Error::SessionRange | Error::RevokedMember | Error::Kid)
-    );
-    if telling { journal.failed } else { 0 }
 }
 
 /// Whether trying again may help.
