@@ -29,7 +29,9 @@ pub(super) fn explain(world: &World, directory: &Path) {
         group()
     );
     println!("  $O block $($C address) --rs meter");
-    println!("\nWhat an outsider sees (libcoap; outside Debian its program is called coap-client):");
+    println!(
+        "\nWhat an outsider sees (libcoap; outside Debian its program is called coap-client):"
+    );
     let proxy = world.proxy_address;
     println!("  coap-client-notls -m get coap://{proxy}/.well-known/core");
     println!("  coap-client-notls -m get coap://{proxy}/meter/doc | xxd");
