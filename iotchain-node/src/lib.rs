@@ -43,6 +43,7 @@ pub mod keyfile;
 pub mod link;
 pub mod owner;
 pub mod proxy;
+pub mod ready;
 pub mod resource_server;
 pub mod roles;
 pub mod runtime;

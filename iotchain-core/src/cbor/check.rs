@@ -1,6 +1,6 @@
 //! The strict walk over one item.
 
-use super::read::{Major, Reader};
+use super::head::{Major, head};
 use crate::error::{Error, Result};
 
 /// Deepest nesting; the outermost item is level 1 (spec 1.2, rule 3).
@@ -39,8 +39,10 @@ pub fn check(bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`check`]; a tag outside `tags` is [`Error::Item`].
 pub fn check_tagged(bytes: &[u8], tags: &[u64]) -> Result<()> {
-    let rest = walk(bytes, 1, tags)?;
-    Reader::new(rest).done()
+    match walk(bytes, 1, tags)? {
+        [] => Ok(()),
+        _ => Err(Error::Trailing),
+    }
 }
 
 /// Walks one item at nesting level `depth` and gives the bytes behind it. Recursion is bounded by [`MAX_DEPTH`].
@@ -49,7 +51,7 @@ pub(super) fn walk<'a, T: Tags + ?Sized>(bytes: &'a [u8], depth: u8, tags: &T) -
         return Err(Error::Depth);
     }
     let inner = depth.saturating_add(1);
-    let (major, argument, mut rest) = Reader::new(bytes).head()?;
+    let (major, argument, mut rest) = head(bytes)?;
     let fits = |per_item: u64| {
         argument
             .checked_mul(per_item)
@@ -86,7 +88,7 @@ pub(super) fn walk<'a, T: Tags + ?Sized>(bytes: &'a [u8], depth: u8, tags: &T) -
                     .get(..start.len().saturating_sub(rest.len()))
                     .ok_or(Error::Truncated)?;
                 if !matches!(
-                    Reader::new(key).peek(),
+                    key.first().map(|initial| Major::of(*initial)),
                     Some(Major::Uint | Major::Negative | Major::Text)
                 ) {
                     return Err(Error::Item);

@@ -20,9 +20,11 @@
 //! ```
 
 mod check;
+mod head;
 mod read;
 mod write;
 
 pub use check::{MAX_DEPTH, check, check_tagged};
-pub use read::{Major, Reader};
+pub use head::Major;
+pub use read::Reader;
 pub use write::{Writer, encoded_len};

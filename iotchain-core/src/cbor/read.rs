@@ -1,42 +1,8 @@
 //! Pulling values out of an item, head by head.
 
+use super::check::{AnyTag, walk};
+use super::head::{Major, head};
 use crate::error::{Error, Result};
-
-/// Major types (RFC 8949, 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Major {
-    /// 0: unsigned integer.
-    Uint,
-    /// 1: negative integer.
-    Negative,
-    /// 2: byte string.
-    Bytes,
-    /// 3: text string.
-    Text,
-    /// 4: array.
-    Array,
-    /// 5: map.
-    Map,
-    /// 6: tag.
-    Tag,
-    /// 7: false, true, null.
-    Simple,
-}
-
-impl Major {
-    const fn of(initial: u8) -> Self {
-        match initial >> 5 {
-            0 => Self::Uint,
-            1 => Self::Negative,
-            2 => Self::Bytes,
-            3 => Self::Text,
-            4 => Self::Array,
-            5 => Self::Map,
-            6 => Self::Tag,
-            _ => Self::Simple,
-        }
-    }
-}
 
 /// A cursor over CBOR bytes. Every call checks what it reads; a wrong type is [`Error::Type`] and moves nothing.
 #[derive(Clone, Debug)]
@@ -75,48 +41,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One head: major type, argument and what follows it. Shortest form only.
-    pub(super) fn head(&self) -> Result<(Major, u64, &'a [u8])> {
-        let (initial, rest) = self.rest.split_first().ok_or(Error::Truncated)?;
-        let major = Major::of(*initial);
-        let (argument, rest, least) = match initial & 31 {
-            short @ 0..24 => (u64::from(short), rest, 0),
-            24 => rest
-                .split_first_chunk::<1>()
-                .map(|(b, r)| (u64::from(b[0]), r, 24))
-                .ok_or(Error::Truncated)?,
-            25 => rest
-                .split_first_chunk()
-                .map(|(b, r)| (u64::from(u16::from_be_bytes(*b)), r, 1 << 8))
-                .ok_or(Error::Truncated)?,
-            26 => rest
-                .split_first_chunk()
-                .map(|(b, r)| (u64::from(u32::from_be_bytes(*b)), r, 1 << 16))
-                .ok_or(Error::Truncated)?,
-            27 => rest
-                .split_first_chunk()
-                .map(|(b, r)| (u64::from_be_bytes(*b), r, 1 << 32))
-                .ok_or(Error::Truncated)?,
-            31 => return Err(Error::Indefinite),
-            _ => return Err(Error::Item),
-        };
-        if major == Major::Simple {
-            // false, true and null are the only simple values of the profile; floats share the major type
-            return if matches!(initial & 31, 20..=22) {
-                Ok((major, argument, rest))
-            } else {
-                Err(Error::Item)
-            };
-        }
-        if argument < least {
-            Err(Error::NonMinimal)
-        } else {
-            Ok((major, argument, rest))
-        }
-    }
-
     fn expect(&mut self, wanted: Major) -> Result<u64> {
-        let (major, argument, rest) = self.head()?;
+        let (major, argument, rest) = head(self.rest)?;
         if major != wanted {
             return Err(Error::Type);
         }
@@ -193,7 +119,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::Type`] for another item or a value beyond `i64`, or a format error.
     pub fn int(&mut self) -> Result<i64> {
-        let (major, argument, rest) = self.head()?;
+        let (major, argument, rest) = head(self.rest)?;
         let value = match (major, i64::try_from(argument)) {
             (Major::Uint, Ok(n)) => n,
             (Major::Negative, Ok(n)) => !n, // -1 - n
@@ -240,7 +166,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::Type`] for another item, or a format error.
     pub fn bool(&mut self) -> Result<bool> {
-        match self.head()? {
+        match head(self.rest)? {
             (Major::Simple, value @ (20 | 21), rest) => {
                 self.rest = rest;
                 Ok(value == 21)
@@ -263,7 +189,7 @@ impl<'a> Reader<'a> {
     /// A format error; [`Error::Depth`] beyond the nesting limit.
     pub fn skip(&mut self) -> Result<&'a [u8]> {
         let start = self.rest;
-        let rest = super::check::walk(start, 1, &super::check::AnyTag)?;
+        let rest = walk(start, 1, &AnyTag)?;
         self.rest = rest;
         let len = start.len().saturating_sub(rest.len());
         start.get(..len).ok_or(Error::Truncated)

@@ -15,7 +15,7 @@ use iotchain_ledger::embedded::{Config, Sealing};
 use iotchain_ledger::{EmbeddedLedger, JsonRpcLedger, Ledger, rpc};
 
 use crate::clock::Stop;
-use crate::{NodeError, cli};
+use crate::{NodeError, ready};
 
 /// How long a node may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         "the chain is open"
     );
     let server = rpc::Server::start(ledger, args.listen)?;
-    cli::ready("ledger", &[("rpc", server.url())]);
+    ready::announce("ledger", &[("rpc", server.url())]);
     stop.wait_stopped();
     Ok(())
 }

@@ -52,7 +52,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::Stop;
 use crate::dtls::ServerConfig;
 use crate::dtls::pki::{Identity, TrustAnchor};
-use crate::{NodeError, cli};
+use crate::{NodeError, ready};
 
 pub use group::Terms;
 pub use server::{Config, KeyServer};
@@ -131,7 +131,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         catalogue,
     };
     let server = KeyServer::start(config)?;
-    cli::ready(
+    ready::announce(
         "key-server",
         &[
             ("coap", server.coap().to_string()),

@@ -20,7 +20,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::Stop;
 use crate::data_dir::DataDir;
 use crate::runtime::Server;
-use crate::{NodeError, cli};
+use crate::{NodeError, ready};
 
 pub use service::ProxyService;
 pub use store::Store;
@@ -62,7 +62,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let service = ProxyService::new(catalogue, Arc::clone(&store));
     let server = Server::builder(service).coap(args.coap).spawn()?;
     let address = server.coap_addr().unwrap_or(args.coap);
-    cli::ready("proxy", &[("coap", address.to_string())]);
+    ready::announce("proxy", &[("coap", address.to_string())]);
     while !stop.wait(SWEEP) && server.is_serving() {
         match store.sweep(crate::clock::now()) {
             Ok(0) => {}

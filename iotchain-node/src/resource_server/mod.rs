@@ -35,7 +35,7 @@ use crate::clock::Stop;
 use crate::data_dir::DataDir;
 use crate::dtls::pki;
 use crate::runtime::{Handle, NetError, Server};
-use crate::{NodeError, cli, cose_key, keyfile};
+use crate::{NodeError, cose_key, keyfile, ready};
 
 use attendance::Attendance;
 use courier::Courier;
@@ -111,7 +111,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let Some(running) = start(args, stop)? else {
         return Ok(());
     };
-    cli::ready("resource-server", &[("coap", running.address.to_string())]);
+    ready::announce("resource-server", &[("coap", running.address.to_string())]);
     while !stop.wait(STEP) && running.server.is_serving() {}
     Ok(())
 }
