@@ -22,8 +22,6 @@ const HOST_ONLY: &[&str] = &[
 ];
 /// Features that would bring the standard library or an allocator.
 const HOST_FEATURES: &[&str] = &["std", "alloc", "getrandom", "os_rng", "sys_rng"];
-/// The only registry.
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Checks the three.
 pub(crate) fn deps() -> Outcome {
@@ -85,14 +83,24 @@ fn licences() -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Every crate in the lock file comes from the registry, with its checksum.
+/// Every crate in the lock file comes from one registry, none from a repository.
 fn sources() -> Result<Vec<String>, String> {
     let lock = text(Path::new("Cargo.lock")).ok_or("Cargo.lock is missing")?;
-    let sources = lock
+    let sources: BTreeSet<&str> = lock
         .lines()
-        .filter_map(|line| line.strip_prefix("source = "));
-    let foreign = sources.filter(|source| source.trim_matches('"') != REGISTRY);
-    Ok(foreign.map(|source| format!("source {source}")).collect())
+        .filter_map(|line| line.strip_prefix("source = "))
+        .map(|source| source.trim_matches('"'))
+        .collect();
+    let registries = sources
+        .iter()
+        .filter(|source| source.starts_with("registry+"));
+    if registries.count() == 1 && sources.len() == 1 {
+        return Ok(Vec::new());
+    }
+    Ok(sources
+        .iter()
+        .map(|source| format!("source {source}"))
+        .collect())
 }
 
 /// `(name version, detail)` of each package in a part of the graph, once.
