@@ -429,7 +429,13 @@ fn a_full_disk_is_told_and_loses_nothing() {
         stored.len() == usize::try_from(*n).unwrap()
     });
     assert!(full.is_some() && !stored.is_empty());
-    // the same process still serves what it has, and stores what fits
+    // the same process stores what fits, and still serves what it has
+    let small = signer.signed(&["log", "small"], now, 3600, 100);
+    assert_eq!(
+        put(process.address, "meter/log/small", &small),
+        Code::CREATED
+    );
+    stored.push(("small".into(), small));
     for (name, object) in &stored {
         let reply = get(process.address, &format!("meter/log/{name}"));
         assert_eq!(

@@ -7,24 +7,31 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::source::ReadError;
-
 /// How long a command may run.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// How often a command that said everything is looked after until it ends.
 const STEP: Duration = Duration::from_millis(5);
 
+/// Why there is no output.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CommandError {
+    #[error("the output of `{line}` has more than {max} bytes")]
+    TooLarge { line: String, max: usize },
+    #[error("`{line}`: {what}")]
+    Failed { line: String, what: String },
+}
+
 /// What `/bin/sh -c line` prints on its standard output, at most `max` bytes. Whatever it started is killed at the end.
 ///
 /// # Errors
-/// [`ReadError::Command`] if it cannot be started, takes longer than five seconds or does not end with 0;
-/// [`ReadError::TooLarge`].
-pub(super) fn run(line: &str, max: usize) -> Result<Vec<u8>, ReadError> {
+/// [`CommandError::Failed`] if it cannot be started, takes longer than five seconds or does not end with 0;
+/// [`CommandError::TooLarge`].
+pub(super) fn run(line: &str, max: usize) -> Result<Vec<u8>, CommandError> {
     run_within(line, max, TIME_LIMIT)
 }
 
-fn run_within(line: &str, max: usize, limit: Duration) -> Result<Vec<u8>, ReadError> {
-    let fault = |what: &dyn std::fmt::Display| ReadError::Command {
+fn run_within(line: &str, max: usize, limit: Duration) -> Result<Vec<u8>, CommandError> {
+    let fault = |what: &dyn std::fmt::Display| CommandError::Failed {
         line: line.to_owned(),
         what: what.to_string(),
     };
@@ -36,8 +43,9 @@ fn run_within(line: &str, max: usize, limit: Duration) -> Result<Vec<u8>, ReadEr
         .ok_or_else(too_long)?
         .map_err(|error| fault(&error))?;
     if bytes.len() > max {
-        return Err(ReadError::TooLarge {
-            what: format!("the output of `{line}`"),
+        return Err(CommandError::TooLarge {
+            line: line.to_owned(),
+            max,
         });
     }
     let status = group.wait(deadline).map_err(|error| fault(&error))?;
@@ -110,9 +118,12 @@ mod tests {
         assert_eq!(run("printf abc", 3).unwrap(), b"abc");
         assert!(matches!(
             run("printf abcd", 3),
-            Err(ReadError::TooLarge { .. })
+            Err(CommandError::TooLarge { .. })
         ));
-        assert!(matches!(run("yes", 1000), Err(ReadError::TooLarge { .. })));
+        assert!(matches!(
+            run("yes", 1000),
+            Err(CommandError::TooLarge { .. })
+        ));
         let error = run("printf abc; exit 3", 3).unwrap_err().to_string();
         assert!(error.contains("exit status: 3"), "{error}");
         assert!(run("no-such-command-at-all", 3).is_err());

@@ -18,7 +18,7 @@ use std::time::SystemTime;
 
 use iotchain::oscar::MAX_OBJECT_LIMIT;
 
-use super::command;
+use super::command::{self, CommandError};
 use crate::coap::content_format;
 
 /// Longest representation in bytes: what a signed object of the largest size has room for.
@@ -70,12 +70,12 @@ pub(super) enum ReadError {
     Absent(PathBuf),
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
-    #[error("{what} has more than {MAX_REPRESENTATION} bytes")]
-    TooLarge { what: String },
+    #[error("{} has more than {MAX_REPRESENTATION} bytes", .0.display())]
+    TooLarge(PathBuf),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("`{line}`: {what}")]
-    Command { line: String, what: String },
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 impl Source {
@@ -191,9 +191,7 @@ fn read_file(path: &Path) -> Result<Representation, ReadError> {
         return Err(ReadError::NotAFile(path.to_owned()));
     }
     let bytes = read_bounded(&file).map_err(|error| failure(path, error))?;
-    let bytes = bytes.ok_or_else(|| ReadError::TooLarge {
-        what: path.display().to_string(),
-    })?;
+    let bytes = bytes.ok_or_else(|| ReadError::TooLarge(path.to_owned()))?;
     Ok(Representation {
         content_format: format_of(path),
         bytes,

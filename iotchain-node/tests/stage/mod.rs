@@ -73,6 +73,8 @@ pub(crate) struct Office {
     groups: HashMap<String, Group>,
     /// Broadcasts cannot be had without DTLS.
     pub(crate) mute: bool,
+    /// Broadcasts without DTLS do not verify.
+    pub(crate) garbled: bool,
     /// Refuses joins.
     pub(crate) refuse: Option<Error>,
     /// Sends these broadcasts with a join, whatever the session.
@@ -108,6 +110,7 @@ impl Stage {
             rs: rs.clone(),
             groups: HashMap::new(),
             mute: false,
+            garbled: false,
             refuse: None,
             stale: None,
             joins: 0,
@@ -367,7 +370,10 @@ impl Service for Desk {
             }
             (Code::POST, ["ace-group", name]) => office.join(name, request.payload),
             (Code::GET, ["ace-group", name, "bc"]) if !office.mute => {
-                let [event, _] = office.broadcasts(name);
+                let [mut event, _] = office.broadcasts(name);
+                if let Some(last) = event.last_mut().filter(|_| office.garbled) {
+                    *last ^= 1;
+                }
                 Response::content(content_format::COSE_SIGN1, event).observable()
             }
             (Code::GET, ["ace-group", name, "bn"]) if !office.mute => {
