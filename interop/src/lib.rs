@@ -14,7 +14,8 @@
 //! Beside what the crates compute, fields that only lead there (protected headers, additional data, infos of the key
 //! schedule) are built here once more, from their definition.
 //!
-//! The other oracles are the tests of this crate: coset, cose-rust and the RustCrypto crates open what we seal.
+//! The other oracles are the tests of this crate: coset, RustCrypto, OpenSSL and ciborium read what we write, and we what
+//! they write.
 //!
 //! ```
 //! let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors");
