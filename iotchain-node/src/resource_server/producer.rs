@@ -125,7 +125,7 @@ impl Producer {
         })
     }
 
-    /// A signed object for the proxy, and the session it was sealed in.
+    /// A signed object for the proxy.
     ///
     /// # Errors
     /// As [`Producer::seal_response`], and [`Error::Rollback`] for times that do not rise.
