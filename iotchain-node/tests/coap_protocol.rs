@@ -703,3 +703,32 @@ fn an_unproven_address_gets_no_amplified_answer() {
     let get = bench.message(Type::Con, Code::GET, "large");
     assert_eq!(bench.ask(&get).code, Code::UNAUTHORIZED);
 }
+
+#[test]
+fn an_observer_that_acknowledges_stays_reachable() {
+    let mut bench = Bench::with(Limits::default());
+    bench.put("large", &[1; 500]);
+    let get = bench.message(Type::Con, Code::GET, "large");
+    let challenge = bench.ask(&get);
+    let mut get = bench.message(Type::Con, Code::GET, "large");
+    get.options.set_uint(number::OBSERVE, 0);
+    get.options
+        .set(number::ECHO, challenge.options.get(number::ECHO).unwrap());
+    assert_eq!(bench.ask(&get).code, Code::CONTENT);
+    for round in 0..4 {
+        bench.now += Duration::from_secs(200);
+        let told = bench.put("large", &[round; 600]);
+        let notification = told.iter().find(|message| message.kind == Type::Con);
+        let notification = notification.expect("a notification");
+        assert_eq!(
+            (notification.code, notification.token),
+            (Code::CONTENT, get.token)
+        );
+        bench.send(&Message::empty(Type::Ack, notification.id));
+    }
+    // an acknowledgement alone proves nothing: it cannot make an address reachable that was not
+    bench.now += Duration::from_secs(301);
+    bench.send(&Message::empty(Type::Ack, 1));
+    let get = bench.message(Type::Con, Code::GET, "large");
+    assert_eq!(bench.ask(&get).code, Code::UNAUTHORIZED);
+}

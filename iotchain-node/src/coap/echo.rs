@@ -69,6 +69,13 @@ impl EchoGuard {
         }
     }
 
+    /// Notes that an address which is reachable answered something we sent; a spoofed answer makes no address reachable.
+    pub(super) fn still_there(&mut self, now: Instant, peer: &Peer) {
+        if self.is_reachable(now, peer) {
+            self.reached(now, peer);
+        }
+    }
+
     /// Whether the peer has shown that it is where it says: by its association, or lately by an Echo value.
     pub(super) fn is_reachable(&self, now: Instant, peer: &Peer) -> bool {
         let lately = || {

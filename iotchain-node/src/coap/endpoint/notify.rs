@@ -160,6 +160,7 @@ impl<S: Service> Endpoint<S> {
         else {
             return;
         };
+        self.echo.still_there(now, peer);
         let Some(state) = self.observers.get_mut(observer) else {
             return;
         };
