@@ -34,6 +34,7 @@ impl Service for Store {
                 outcome
             }
             (_, ["fresh"]) if !request.echo_fresh => Response::challenge().into(),
+            (Code::GET, ["proven"]) if !request.reachable => Response::challenge().into(),
             (Code::PUT, _) => {
                 self.bodies.insert(path.clone(), request.payload.to_vec());
                 Response::new(Code::CHANGED).changed(path).into()
@@ -707,17 +708,17 @@ fn an_unproven_address_gets_no_amplified_answer() {
 #[test]
 fn an_observer_that_acknowledges_stays_reachable() {
     let mut bench = Bench::with(Limits::default());
-    bench.put("large", &[1; 500]);
-    let get = bench.message(Type::Con, Code::GET, "large");
+    bench.put("proven", &[1; 500]);
+    let get = bench.message(Type::Con, Code::GET, "proven");
     let challenge = bench.ask(&get);
-    let mut get = bench.message(Type::Con, Code::GET, "large");
+    let mut get = bench.message(Type::Con, Code::GET, "proven");
     get.options.set_uint(number::OBSERVE, 0);
     get.options
         .set(number::ECHO, challenge.options.get(number::ECHO).unwrap());
     assert_eq!(bench.ask(&get).code, Code::CONTENT);
     for round in 0..4 {
         bench.now += Duration::from_secs(200);
-        let told = bench.put("large", &[round; 600]);
+        let told = bench.put("proven", &[round; 600]);
         let notification = told.iter().find(|message| message.kind == Type::Con);
         let notification = notification.expect("a notification");
         assert_eq!(
@@ -729,6 +730,6 @@ fn an_observer_that_acknowledges_stays_reachable() {
     // an acknowledgement alone proves nothing: it cannot make an address reachable that was not
     bench.now += Duration::from_secs(301);
     bench.send(&Message::empty(Type::Ack, 1));
-    let get = bench.message(Type::Con, Code::GET, "large");
+    let get = bench.message(Type::Con, Code::GET, "proven");
     assert_eq!(bench.ask(&get).code, Code::UNAUTHORIZED);
 }
