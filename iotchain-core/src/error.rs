@@ -3,6 +3,8 @@
 //!
 //! Groups: 1-11 encoding, 20-43 objects, 50-66 group keys, 70-87 tokens, 90-96 proof of possession, 100 local.
 
+use core::ffi::CStr;
+
 /// CoAP response codes as they stand in the header byte: class in the upper three bits (RFC 7252, 5.2).
 mod code {
     pub(super) const BAD_REQUEST: Option<u8> = Some(0x80);
@@ -54,6 +56,15 @@ macro_rules! registry {
                 }
             }
 
+            /// The description as a C string, for the C ABI.
+            #[must_use]
+            pub const fn c_text(self) -> &'static CStr {
+                match self {
+                    $(Self::$variant => const { c_str(concat!($text, "\0")) },)*
+                    Self::Buffer { .. } => c"output buffer too small",
+                }
+            }
+
             /// The CoAP response code byte that answers this error (`0x81` = 4.01), or `None` if it never leaves the node.
             #[must_use]
             pub const fn coap(self) -> Option<u8> {
@@ -83,6 +94,14 @@ macro_rules! registry {
             }
         }
     };
+}
+
+/// `text` up to its final NUL.
+const fn c_str(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
 }
 
 registry! {

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     "spec",
     "no-std",
     "contracts",
+    "c",
     "vectors",
     "demo",
     "fuzz-smoke",

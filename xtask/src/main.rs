@@ -4,6 +4,7 @@
 //! all of them; CI runs nothing else.
 
 mod build;
+mod c;
 mod ci;
 mod contracts;
 mod deps;
@@ -93,6 +94,11 @@ const TASKS: &[Task] = &[
         run: contracts::contracts,
     },
     Task {
+        name: "c",
+        about: "the C header is up to date; C99, C11 and C++17 tests",
+        run: c::c,
+    },
+    Task {
         name: "vectors",
         about: "the conformance runner over vectors/",
         run: build::vectors,
@@ -113,6 +119,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let outcome = match arguments.next().as_deref() {
         Some("fuzz") => fuzz::one(arguments.next().as_deref()),
+        Some("header") => c::header(arguments.next().as_deref()),
         Some(name) => match TASKS.iter().find(|task| task.name == name) {
             Some(task) => (task.run)(),
             None => Err(format!("no task `{name}`\n\n{}", help())),
@@ -136,6 +143,7 @@ fn help() -> String {
     for task in TASKS {
         text.push_str(&format!("  {:<12} {}\n", task.name, task.about));
     }
+    text.push_str("  header       write include/iotchain.h; with --check, compare it\n");
     text.push_str("  fuzz TARGET  fuzz one target until stopped; without TARGET, list them\n");
     text
 }

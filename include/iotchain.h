@@ -1,0 +1,365 @@
+/* C interface of IoTChain. Written by `cargo xtask header`: do not edit. */
+
+#ifndef IOTCHAIN_H
+#define IOTCHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Version of the interface that this header describes. It changes whenever a program compiled against an older header
+ * could misbehave.
+ */
+#define IOTCHAIN_ABI_VERSION 1
+
+/**
+ * What a fallible function returns: 0, or the negative number of an error in the registry of the specification.
+ * Numbers are never reused.
+ */
+enum iotchain_err
+#ifdef __cplusplus
+  : int32_t
+#endif // __cplusplus
+ {
+  /**
+   * Success.
+   */
+  IOTCHAIN_ERR_OK = 0,
+  /**
+   * Input ends inside an item.
+   */
+  IOTCHAIN_ERR_TRUNCATED = -1,
+  /**
+   * Bytes after the item.
+   */
+  IOTCHAIN_ERR_TRAILING = -2,
+  /**
+   * Head not in its shortest form.
+   */
+  IOTCHAIN_ERR_NONMINIMAL = -3,
+  /**
+   * Indefinite length.
+   */
+  IOTCHAIN_ERR_INDEFINITE = -4,
+  /**
+   * Map keys not sorted.
+   */
+  IOTCHAIN_ERR_ORDER = -5,
+  /**
+   * Map key twice.
+   */
+  IOTCHAIN_ERR_DUPKEY = -6,
+  /**
+   * Nesting above 6.
+   */
+  IOTCHAIN_ERR_DEPTH = -7,
+  /**
+   * Wrong type, length or relation between fields.
+   */
+  IOTCHAIN_ERR_TYPE = -8,
+  /**
+   * Text is not UTF-8.
+   */
+  IOTCHAIN_ERR_UTF8 = -9,
+  /**
+   * Above the size limit.
+   */
+  IOTCHAIN_ERR_SIZE = -10,
+  /**
+   * Forbidden item: float, tag or reserved.
+   */
+  IOTCHAIN_ERR_ITEM = -11,
+  /**
+   * Header set or shape.
+   */
+  IOTCHAIN_ERR_HEADER = -20,
+  /**
+   * Not the algorithm of the group.
+   */
+  IOTCHAIN_ERR_ALG = -21,
+  /**
+   * Crit present.
+   */
+  IOTCHAIN_ERR_CRIT = -22,
+  /**
+   * Key id shape, or not the pinned key.
+   */
+  IOTCHAIN_ERR_KID = -23,
+  /**
+   * Other group.
+   */
+  IOTCHAIN_ERR_GROUP = -24,
+  /**
+   * Session not held.
+   */
+  IOTCHAIN_ERR_SESSION = -25,
+  /**
+   * Session over.
+   */
+  IOTCHAIN_ERR_SESSION_EXPIRED = -26,
+  /**
+   * Partial IV shape or range.
+   */
+  IOTCHAIN_ERR_PIV = -27,
+  /**
+   * Already accepted, or below the window.
+   */
+  IOTCHAIN_ERR_REPLAY = -28,
+  /**
+   * Echo missing or wrong.
+   */
+  IOTCHAIN_ERR_ECHO = -29,
+  /**
+   * Decryption failed.
+   */
+  IOTCHAIN_ERR_AEAD = -30,
+  /**
+   * Signature invalid.
+   */
+  IOTCHAIN_ERR_SIG = -31,
+  /**
+   * Unsigned object from a proxy.
+   */
+  IOTCHAIN_ERR_SIG_REQUIRED = -32,
+  /**
+   * Sender may not do this.
+   */
+  IOTCHAIN_ERR_SIGNER = -33,
+  /**
+   * Older than what was seen.
+   */
+  IOTCHAIN_ERR_ROLLBACK = -34,
+  /**
+   * Outside iat and exp.
+   */
+  IOTCHAIN_ERR_STALE = -35,
+  /**
+   * Two different messages where one is allowed.
+   */
+  IOTCHAIN_ERR_EQUIVOCATION = -36,
+  /**
+   * Role lacks the method.
+   */
+  IOTCHAIN_ERR_FORBIDDEN = -37,
+  /**
+   * Invalid path or query.
+   */
+  IOTCHAIN_ERR_PATH = -38,
+  /**
+   * Token length.
+   */
+  IOTCHAIN_ERR_BINDING = -39,
+  /**
+   * Too many failures for this key id.
+   */
+  IOTCHAIN_ERR_FORGERY_LIMIT = -40,
+  /**
+   * Partial IVs used up.
+   */
+  IOTCHAIN_ERR_SEQ_EXHAUSTED = -41,
+  /**
+   * Output buffer too small.
+   */
+  IOTCHAIN_ERR_BUFFER = -42,
+  /**
+   * Mode not allowed here.
+   */
+  IOTCHAIN_ERR_MODE = -43,
+  /**
+   * Unknown version or payload number.
+   */
+  IOTCHAIN_ERR_VERSION = -50,
+  /**
+   * Other self-healing scheme.
+   */
+  IOTCHAIN_ERR_SCHEME = -51,
+  /**
+   * Session outside the personal key.
+   */
+  IOTCHAIN_ERR_SESSION_RANGE = -52,
+  /**
+   * Recovered key does not match the key check.
+   */
+  IOTCHAIN_ERR_KCV = -53,
+  /**
+   * No entry for this member: revoked.
+   */
+  IOTCHAIN_ERR_REVOKED_MEMBER = -54,
+  /**
+   * The scheme could not recover the key.
+   */
+  IOTCHAIN_ERR_RECOVER = -55,
+  /**
+   * Older than the current position, ignored.
+   */
+  IOTCHAIN_ERR_BCAST_OLD = -56,
+  /**
+   * Not a member of the group.
+   */
+  IOTCHAIN_ERR_NOT_MEMBER = -57,
+  /**
+   * No slot or id left.
+   */
+  IOTCHAIN_ERR_GROUP_FULL = -58,
+  /**
+   * Group deleted.
+   */
+  IOTCHAIN_ERR_GROUP_GONE = -59,
+  /**
+   * An event must be fetched first.
+   */
+  IOTCHAIN_ERR_NEED_EVENT = -60,
+  /**
+   * More than t revoked share-holders.
+   */
+  IOTCHAIN_ERR_TOO_MANY_REVOKED = -61,
+  /**
+   * This device cannot hold the window.
+   */
+  IOTCHAIN_ERR_CAPACITY = -62,
+  /**
+   * Beacon does not verify.
+   */
+  IOTCHAIN_ERR_BEACON = -63,
+  /**
+   * Session not announced by an authenticated message.
+   */
+  IOTCHAIN_ERR_NOT_ANNOUNCED = -64,
+  /**
+   * Other epoch, depth, last or t than the personal key.
+   */
+  IOTCHAIN_ERR_EPOCH = -65,
+  /**
+   * Beacon too far ahead.
+   */
+  IOTCHAIN_ERR_SKIP = -66,
+  /**
+   * Ledger node not in sync.
+   */
+  IOTCHAIN_ERR_LEDGER_STALE = -70,
+  /**
+   * Ledger node unreachable.
+   */
+  IOTCHAIN_ERR_LEDGER_UNAVAILABLE = -71,
+  /**
+   * No token.
+   */
+  IOTCHAIN_ERR_TOKEN_ABSENT = -72,
+  /**
+   * Not yet deep enough in the chain, retry.
+   */
+  IOTCHAIN_ERR_UNCONFIRMED = -73,
+  /**
+   * Token deleted, or its epoch is over.
+   */
+  IOTCHAIN_ERR_TOKEN_REVOKED = -74,
+  /**
+   * Contract or issuer not published by the owner.
+   */
+  IOTCHAIN_ERR_ISSUER = -75,
+  /**
+   * For another resource server.
+   */
+  IOTCHAIN_ERR_AUDIENCE = -76,
+  /**
+   * For another client.
+   */
+  IOTCHAIN_ERR_SUBJECT = -77,
+  /**
+   * Claims layout, class or scope shape.
+   */
+  IOTCHAIN_ERR_CLAIMS = -78,
+  /**
+   * Expiry implausible.
+   */
+  IOTCHAIN_ERR_TTL_RANGE = -79,
+  /**
+   * Expired.
+   */
+  IOTCHAIN_ERR_EXPIRED = -80,
+  /**
+   * Not yet valid.
+   */
+  IOTCHAIN_ERR_NOT_YET = -81,
+  /**
+   * Issued in the future.
+   */
+  IOTCHAIN_ERR_IAT = -82,
+  /**
+   * Rights or group not granted.
+   */
+  IOTCHAIN_ERR_SCOPE = -83,
+  /**
+   * Confirmation key.
+   */
+  IOTCHAIN_ERR_CNF = -84,
+  /**
+   * Token id.
+   */
+  IOTCHAIN_ERR_CTI = -85,
+  /**
+   * Not a signed CWT.
+   */
+  IOTCHAIN_ERR_CWT_TYPE = -86,
+  /**
+   * Key id of the issuer.
+   */
+  IOTCHAIN_ERR_CWT_KEY = -87,
+  /**
+   * Challenge not ours, or altered.
+   */
+  IOTCHAIN_ERR_CHALLENGE = -90,
+  /**
+   * Challenge too old or from the future.
+   */
+  IOTCHAIN_ERR_CHALLENGE_EXPIRED = -91,
+  /**
+   * Challenge used before.
+   */
+  IOTCHAIN_ERR_CHALLENGE_REPLAY = -92,
+  /**
+   * Form of the proof of possession.
+   */
+  IOTCHAIN_ERR_POP_FORMAT = -93,
+  /**
+   * Proof signed by another key.
+   */
+  IOTCHAIN_ERR_POP = -94,
+  /**
+   * Channel binding type.
+   */
+  IOTCHAIN_ERR_CHANNEL = -95,
+  /**
+   * Too many requests.
+   */
+  IOTCHAIN_ERR_RATE = -96,
+  /**
+   * Random source failed.
+   */
+  IOTCHAIN_ERR_RANDOM = -100,
+};
+#ifndef __cplusplus
+typedef int32_t iotchain_err;
+#endif // __cplusplus
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * A short English description of a result, e.g. for a log; "unknown error" for a number that this version does not
+ * know. The text is static: it needs no `free` and may be kept.
+ */
+const char *iotchain_strerror(int32_t err);
+
+/**
+ * Version of the interface of the library that is linked. Compare it with `IOTCHAIN_ABI_VERSION` once at start-up: a
+ * difference means that header and library are of different releases.
+ */
+uint32_t iotchain_abi_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* IOTCHAIN_H */
