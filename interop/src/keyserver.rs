@@ -9,7 +9,6 @@ use iotchain::core::AccessKey;
 use iotchain::join::{
     JoinRequest, JoinResponse, ProblemDetails, TransferRequest, TransferResponse, kdc_proof,
 };
-use iotchain::selfheal::rsd::PersonalKey;
 use iotchain::token::{ChannelBinding, PopInput, TokenRef};
 use iotchain::{Gid, Membership, Result, Secret, Signer, Thumbprint};
 
@@ -25,9 +24,9 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
     ] {
         section.check(name, || check_response(set, name));
     }
-    section.check("join_response_client_rsd membership", || {
-        check_membership(set)
-    });
+    for name in ["join_response_client_rsd", "join_response_rs"] {
+        section.check(format!("{name} membership"), || check_membership(set, name));
+    }
     section.check("join_response_client_rsd keys", || check_client_keys(set));
     section.check("join_response_rs keys", || check_server_keys(set));
     section.check("kdc_cred_verify", || check_kdc_proof(set));
@@ -184,14 +183,18 @@ fn check_response(set: &VectorSet, name: &str) -> Checked {
     )
 }
 
-/// The client's response makes a member, and the broadcasts with it are good.
-fn check_membership(set: &VectorSet) -> Checked {
-    let bytes = message(set, "join_response_client_rsd")?;
+/// The response makes a member, and the broadcasts of its group, which the client's response carries, give it the key
+/// of the session.
+fn check_membership(set: &VectorSet, name: &str) -> Checked {
+    let bytes = message(set, name)?;
     let response = JoinResponse::parse(&bytes)?.verify(&cnonce(set)?, &pinned(set)?)?;
-    PersonalKey::parse(response.personal_key).during("personal key")?;
     let mut membership = Membership::<_, 255>::new(&response, response.personal_key)?;
-    same("broadcasts", response.broadcasts.len(), 2)?;
-    for broadcast in response.broadcasts.iter() {
+    let bytes = message(set, "join_response_client_rsd")?;
+    let broadcasts = JoinResponse::parse(&bytes)?
+        .verify(&cnonce(set)?, &pinned(set)?)?
+        .broadcasts;
+    same("broadcasts", broadcasts.len(), 2)?;
+    for broadcast in broadcasts.iter() {
         membership.receive(broadcast, None).during("broadcast")?;
     }
     same(
@@ -199,11 +202,8 @@ fn check_membership(set: &VectorSet) -> Checked {
         membership.member().newest(),
         Some(response.session),
     )?;
-    membership
-        .member()
-        .key(response.session)
-        .map(|_| ())
-        .during("key of the newest session")
+    let key = membership.member().key(response.session);
+    key.map(|_| ()).during("key of the newest session")
 }
 
 fn check_client_keys(set: &VectorSet) -> Checked {
