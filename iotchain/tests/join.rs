@@ -774,3 +774,57 @@ proptest! {
         let _ = (parse(&bytes), ProblemDetails::parse(&bytes), Ccs::parse(&bytes), Challenge::from_slice(&bytes));
     }
 }
+
+#[test]
+fn secrets_are_never_printed() {
+    let digits = |bytes: &[u8]| {
+        let text = format!("{bytes:?}");
+        text.trim_matches(['[', ']']).to_owned()
+    };
+    for name in ["join_response_client_rsd", "join_response_rs"] {
+        let bytes = message(name);
+        let unverified = JoinResponse::parse(&bytes).unwrap();
+        let printed = format!("{unverified:?} {unverified:#?}").replace(",\n", ", ");
+        let response = unverified.verify(&cnonce(), &pinned()).unwrap();
+        let squeezed: String = printed.split_whitespace().collect();
+        let mut secrets: Vec<Vec<u8>> = response
+            .personal_key
+            .chunks(16)
+            .map(<[u8]>::to_vec)
+            .collect();
+        let keys = response.key_map.access_keys.into_iter().flatten();
+        secrets.extend(keys.map(|access| access.key.expose().to_vec()));
+        let own = response.key_map.server_secret.as_ref();
+        secrets.extend(own.map(|secret| secret.expose().to_vec()));
+        for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
+            let hidden: String = digits(secret).split_whitespace().collect();
+            assert!(!squeezed.contains(&hidden), "{name} prints {hidden}");
+        }
+    }
+    let keys = [ServerAccess {
+        rs: rs(),
+        key: AccessKey::new([0xa5; 32]),
+    }];
+    let access = AccessResponse {
+        access_keys: List::new(&keys),
+    };
+    let bytes = encoded(|out| access.encode(out));
+    let read = AccessResponse::parse(&bytes).unwrap();
+    for printed in [
+        format!("{access:?}"),
+        format!("{read:?} {:?}", read.access_keys.iter()),
+    ] {
+        assert!(!printed.contains("165, 165"), "{printed}");
+    }
+}
+
+#[test]
+fn types_of_a_join_request_come_before_its_rights() {
+    let bytes = message("join_request_client");
+    let no_roles = value(|w| w.bytes(&value(|w| w.array(2).text("0007.fa870181").uint(0))));
+    let request = with(&bytes, 3, Some(&no_roles));
+    assert_eq!(JoinRequest::parse(&request), Err(Error::Scope));
+    let no_client = value(|w| w.bytes(&value(|w| w.array(1).uint(1337))));
+    let request = with(&request, -65537, Some(&no_client));
+    assert_eq!(JoinRequest::parse(&request), Err(Error::Type));
+}

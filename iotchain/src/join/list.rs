@@ -1,5 +1,6 @@
 //! Lists of a message: the sender has a slice, the receiver reads them out of the message.
 
+use core::fmt;
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Error, Result, Roles, Sid};
 
@@ -19,10 +20,8 @@ pub trait Element<'a>: Clone {
 }
 
 /// A list of `T`: either a slice, or the bytes of a message in which every element was checked.
-#[derive(Debug)]
 pub struct List<'a, T>(Form<'a, T>);
 
-#[derive(Debug)]
 enum Form<'a, T> {
     Slice(&'a [T]),
     Encoded { elements: &'a [u8], len: usize },
@@ -102,6 +101,19 @@ impl<'a, T: Element<'a>> List<'a, T> {
     }
 }
 
+// element by element: the bytes of a message would print the keys in it
+impl<'a, T: Element<'a> + fmt::Debug> fmt::Debug for List<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a, T: Element<'a> + fmt::Debug> fmt::Debug for ListIter<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
 impl<'a, T: Element<'a>> IntoIterator for List<'a, T> {
     type Item = T;
     type IntoIter = ListIter<'a, T>;
@@ -112,10 +124,10 @@ impl<'a, T: Element<'a>> IntoIterator for List<'a, T> {
 }
 
 /// Iterator over a [`List`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ListIter<'a, T>(Position<'a, T>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Position<'a, T> {
     Slice(core::slice::Iter<'a, T>),
     Encoded { reader: Reader<'a>, left: usize },

@@ -68,8 +68,8 @@ impl<'a> JoinRequest<'a> {
             return Err(Error::Type);
         };
         let challenge = Challenge::from_slice(challenge)?;
-        let scope = Scope::parse(scope)?;
         let token = TokenRef::parse(token)?;
+        let scope = Scope::parse(scope)?;
         let credential = match (scope.roles.is_producer(), credential) {
             (false, _) => None,
             (true, Some(credential))

@@ -14,6 +14,7 @@ use super::key_map::KeyMap;
 use super::list::List;
 use super::parameter::{PRIVATE_USE, Unknown, check_nonce, each_parameter, wrap};
 use super::policies::GroupPolicies;
+use core::fmt;
 use iotchain_core::cbor::{self, Reader, Writer};
 use iotchain_core::{
     Address, Error, Gid, KidContext, PublicKey, Result, Roles, Session, Sid, Signature, Thumbprint,
@@ -41,8 +42,8 @@ const BROADCASTS: i64 = -65538;
 /// kid context in the protected header of a broadcast.
 const KID_CONTEXT: i64 = 10;
 
-/// Everything a member needs to take part.
-#[derive(Clone, Debug)]
+/// Everything a member needs to take part. Its `Debug` form leaves the secrets out.
+#[derive(Clone)]
 pub struct JoinResponse<'a> {
     /// Identity and parameters of the member.
     pub key_map: KeyMap<'a>,
@@ -240,6 +241,18 @@ impl<'a> JoinResponse<'a> {
             return Err(Error::Group);
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for JoinResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinResponse")
+            .field("key_map", &self.key_map)
+            .field("session", &self.session)
+            .field("expires_at", &self.expires_at)
+            .field("peer_identifiers", &self.peer_identifiers)
+            .field("key_server", &self.key_server)
+            .finish_non_exhaustive()
     }
 }
 
