@@ -35,8 +35,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other.
     ///
     /// # Errors
-    /// [`Error::Group`] if key map and personal key name different groups, [`Error::Capacity`] for more than `C`
-    /// credentials, or what is wrong with the personal key.
+    /// [`Error::Group`] if key map and personal key name different groups, [`Error::SessionRange`] if the current
+    /// session lies beyond the personal key, [`Error::Capacity`] for more than `C` credentials, or what is wrong with
+    /// the personal key.
     pub fn new(response: &JoinResponse<'_>, personal_key: S) -> Result<Self> {
         let key_map = &response.key_map;
         let authority = Authority::new(key_map.gid, response.key_server);
@@ -44,7 +45,17 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             grace: key_map.grace,
             ..selfheal::Policy::DEFAULT
         };
-        let member = Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
+        let mut member =
+            Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
+        // A second join gets the personal key of the first one again (A6). What was on the air since must not make an
+        // ended session the newest (spec 3.3). Event 0 does not exist, so that the mark alone releases no key.
+        if response.session > member.personal_key().join() {
+            member.announce(HighWater {
+                event: 0,
+                session: response.session,
+                ..member.high_water()
+            })?;
+        }
         let group = Group {
             gid: key_map.gid,
             ks: response.key_server.thumbprint(),
@@ -111,6 +122,11 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// [`Error::Capacity`] when `C` other senders are known.
     pub fn learn(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
         self.credentials.insert(sid, subject, key)
+    }
+
+    /// Forgets a sender whose sid was retired: nothing that it signed is accepted any more (A2).
+    pub fn forget(&mut self, sid: &Sid) {
+        self.credentials.remove(sid);
     }
 
     /// Opens the direct response to `exchange`, see [`Receiver::open_response`].
@@ -228,6 +244,14 @@ impl<const C: usize> Credentials<C> {
             *slot = Some((sid, subject, key));
         }
         Ok(())
+    }
+
+    fn remove(&mut self, sid: &Sid) {
+        for slot in &mut self.0 {
+            if slot.is_some_and(|(known, ..)| known == *sid) {
+                *slot = None;
+            }
+        }
     }
 }
 

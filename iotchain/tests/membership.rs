@@ -63,6 +63,15 @@ impl KeyServer {
 
     fn join(&mut self, sid: Sid) -> (Host, u32) {
         let slot = self.manager.join().unwrap();
+        let (event, beacon) = (
+            self.manager.event().to_vec(),
+            self.manager.beacon().unwrap(),
+        );
+        (self.admit(sid, slot, &[&event[..], &beacon[..]]), slot)
+    }
+
+    /// The membership of `slot` by a join response that carries `broadcasts`.
+    fn admit(&self, sid: Sid, slot: u32, broadcasts: &[&[u8]]) -> Host {
         let personal_key = self.manager.personal_key(slot).unwrap();
         let creds = [Ccs {
             subject: Some(AccountId {
@@ -71,12 +80,8 @@ impl KeyServer {
             }),
             key: self.rs.public(),
         }];
-        let (event, beacon) = (
-            self.manager.event().to_vec(),
-            self.manager.beacon().unwrap(),
-        );
         let session = self.manager.session().unwrap();
-        let (sids, broadcasts) = ([self.rs_sid], [&event[..], &beacon[..]]);
+        let sids = [self.rs_sid];
         let response = JoinResponse {
             key_map: KeyMap {
                 gid: Gid::new([7; 4]),
@@ -99,7 +104,7 @@ impl KeyServer {
             kdc_proof: kdc_proof(&self.key, &CNONCE, &KDC_NONCE).unwrap(),
             personal_key: &personal_key,
             control_uri: None,
-            broadcasts: List::new(&broadcasts),
+            broadcasts: List::new(broadcasts),
         };
         let mut wire = vec![0; JoinResponse::MAX_LEN];
         let len = response.encode(&mut wire).unwrap();
@@ -113,7 +118,7 @@ impl KeyServer {
         for broadcast in joined.broadcasts.iter() {
             membership.receive(broadcast, Some(at(session))).unwrap();
         }
-        (membership, slot)
+        membership
     }
 
     fn join_client(&mut self) -> (Host, u32) {
@@ -300,4 +305,72 @@ fn direct_responses_and_the_fail_closed_rule() {
         Err(Error::SessionExpired)
     );
     assert!(server.enter(&mut sender, late.saturating_sub(1)).is_ok());
+}
+
+/// A rebooted member gets the personal key of its first join again (A6). Broadcasts of then must not bring back a
+/// session that a revocation ended early, although by the plan it would still last.
+#[test]
+fn a_second_join_with_an_old_key_ignores_sessions_before_the_current_one() {
+    let mut ks = KeyServer::new();
+    let (first_beacon, first_event) = ks.advance();
+    let first_event = first_event.unwrap();
+    let (_, slot) = ks.join(ks.rs_sid);
+    let (_, revoked) = ks.join_client();
+    ks.manager.revoke(revoked).unwrap();
+    let soon = UnixTime::new(START + 10);
+    let early = ks
+        .manager
+        .advance(Plan::at(soon), &mut SysRng, &ks.key)
+        .unwrap();
+    assert_eq!(early.session, Session::new(2));
+
+    let mut server = ks.admit(ks.rs_sid, slot, &[]);
+    let mut sender = server
+        .sender(Boot::random(&mut SysRng).unwrap(), UnixTime::new(0))
+        .unwrap();
+    let now = soon.saturating_add(1);
+    for old in [&first_event, &first_beacon] {
+        let _ = server.receive(old, Some(now));
+        assert_eq!(server.enter(&mut sender, now), Err(Error::SessionExpired));
+    }
+    server.receive(&early.event.unwrap(), Some(now)).unwrap();
+    server.receive(&early.beacon, Some(now)).unwrap();
+    assert_eq!(server.enter(&mut sender, now), Ok(Session::new(2)));
+}
+
+#[test]
+fn a02_a_retired_sender_is_forgotten_and_makes_room() {
+    let mut ks = KeyServer::new();
+    ks.advance();
+    let (mut alice, _) = ks.join_client();
+    let (rs, key) = (ks.rs_address(), ks.rs.public());
+    let sid = |index| Sid::from_slice(&[0x80, index]).unwrap();
+    for index in 1..4 {
+        alice.learn(sid(index), rs, key).unwrap();
+    }
+    assert_eq!(alice.learn(sid(4), rs, key), Err(Error::Capacity));
+
+    let (server, _) = ks.join(ks.rs_sid);
+    let mut sender = server
+        .sender(Boot::random(&mut SysRng).unwrap(), UnixTime::new(0))
+        .unwrap();
+    let now = at(Session::new(1));
+    server.enter(&mut sender, now).unwrap();
+    let temperature = ResourceId::new(rs, &["temp"], &[]).unwrap();
+    let claims = Claims {
+        iat: now,
+        exp: None,
+    };
+    let (mut object, mut out) = ([0; 256], [0; 64]);
+    let len = sender
+        .seal_signed(&temperature, claims, b"21.5", &ks.rs, &mut object)
+        .unwrap();
+    let mut open = |alice: &mut Host| {
+        let mut stored = StoredState::new();
+        alice.open_stored(&object[..len], &temperature, &mut stored, now, &mut out)
+    };
+    assert!(open(&mut alice).is_ok());
+    alice.forget(&ks.rs_sid);
+    assert_eq!(open(&mut alice), Err(Error::Signer));
+    assert!(alice.learn(sid(4), rs, key).is_ok());
 }
