@@ -75,8 +75,9 @@
 //! | `manager` | [`rsd::GroupManager`](rsd), the key server's side; needs an allocator |
 //!
 //! Cost on a device: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), 136 bytes of memory per event
-//! held, no heap. A beacon costs one SHA-256 per session, a key two AES blocks, an event one signature check and d + 3 + 2e
-//! AES blocks for a window of e events. The rules are those of document 3 of the specification with its amendments;
+//! held, no heap. A beacon costs one SHA-256 per session, a key one AES block per session since its event and one more,
+//! an event one signature check and at most d + 4 e AES blocks for a window of e events. What to choose for window,
+//! session and epoch, with figures, is in `docs/selfheal.md`; the simulator behind them is `group-sim`. The rules are those of document 3 of the specification with its amendments;
 //! "spec 3.4.6" in a comment names the place.
 #![no_std]
 #![forbid(unsafe_code)]
