@@ -9,9 +9,15 @@
 //!        +------- B_j: beacon, newest event --- multicast, cache, file ---> Member -- K_j --> objects
 //! ```
 //!
-//! Broadcasts are [signed](broadcast) or, between events, beacons of a hash chain that a signature anchors. The scheme is
-//! [`rsd`]: any number of members, any coalition, small steady traffic. A member is of fixed size and never allocates;
-//! only the group manager does, behind the feature `manager`.
+//! Broadcasts are [signed](broadcast) or, between events, beacons of a hash chain that a signature anchors. There are two
+//! schemes, with the same calls:
+//!
+//! | scheme | for | each session | limits |
+//! |---|---|---|---|
+//! | [`rsd`] (2) | groups of any size; the default | a beacon of 22 bytes; an event on revocation | none on revocations or coalitions |
+//! | [`polynomial`] (1) | small closed groups | one message, (w+1)(16(t+1) + 16) + 125 bytes | t revoked members per session |
+//!
+//! A member is of fixed size and never allocates; only the group managers do, behind the feature `manager`.
 //!
 //! ```
 //! # #[cfg(feature = "manager")] {
@@ -72,12 +78,16 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `manager` | [`rsd::GroupManager`](rsd), the key server's side; needs an allocator |
+//! | `manager` | [`rsd::GroupManager`](rsd), [`polynomial::GroupManager`](polynomial), the key server's side; needs an allocator |
 //!
-//! Cost on a device: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), 136 bytes of memory per event
-//! held, no heap. A beacon costs one SHA-256 per session, a key one AES block per session since its event and one more,
-//! an event one signature check and at most d + 4 e AES blocks for a window of e events. What to choose for window,
-//! session and epoch, with figures, is in `docs/selfheal.md`; the simulator behind them is `group-sim`. The rules are those of document 3 of the specification with its amendments;
+//! Cost on a device, scheme `rsd`: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), 136 bytes of memory per
+//! event held, no heap. A beacon costs one SHA-256 per session, a key one AES block per session since its event and one
+//! more, an event one signature check and at most d + 4 e AES blocks for a window of e events. What to choose for window,
+//! session and epoch, with figures, is in `docs/selfheal.md`; the simulator behind them is `group-sim`.
+//!
+//! Scheme `polynomial`: S_i of 16 bytes per session, about 80 bytes per session held, no heap; a message costs one signature
+//! check and 2t + 140 multiplications in GF(2^128) per key. The rules are those of document 3 of the specification with
+//! its amendments;
 //! "spec 3.4.6" in a comment names the place.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -96,10 +106,18 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod announced;
 pub mod broadcast;
+#[cfg(feature = "manager")]
+mod manager;
 mod policy;
+pub mod polynomial;
+mod prf;
 pub mod rsd;
+mod scheme;
 mod time_base;
+mod timing;
+mod window;
 
 pub use broadcast::{Authority, Envelope};
 pub use policy::Policy;

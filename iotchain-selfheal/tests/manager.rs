@@ -3,35 +3,10 @@
 
 mod support;
 
-use iotchain_core::hash::sha256;
-use iotchain_core::{
-    Error, Gid, PublicKey, Secret, Session, SignAlg, Signer, SigningKey, UnixTime,
-};
+use iotchain_core::{Error, Gid, Secret, Session, SignAlg, SigningKey, UnixTime};
 use iotchain_selfheal::rsd::{GroupManager, Parameters, PersonalKey, Plan};
 use serde_json::Value;
-use support::{Broken, Told, array, bytes, code, list, number, session, time, vectors};
-
-/// The key of the key server: the secrets of the vectors are SHA-256(seed phrase || name).
-fn signer(case: &Value) -> SigningKey {
-    let path = format!("{}/../vectors/params.json", env!("CARGO_MANIFEST_DIR"));
-    let params: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let alg = SignAlg::from_cose(case["sign_alg"].as_i64().unwrap()).unwrap();
-    let name = if alg == SignAlg::Ed25519 {
-        "ks-ed25519"
-    } else {
-        "ks"
-    };
-    let secret = sha256(&[
-        params["seed_phrase"].as_str().unwrap().as_bytes(),
-        name.as_bytes(),
-    ]);
-    let key = SigningKey::from_bytes(alg, &secret).unwrap();
-    assert_eq!(
-        key.public(),
-        PublicKey::parse(&bytes(&case["ks_key"])).unwrap()
-    );
-    key
-}
+use support::{Broken, Told, array, bytes, code, list, number, session, signer, time, vectors};
 
 fn parameters(case: &Value) -> Parameters {
     Parameters {

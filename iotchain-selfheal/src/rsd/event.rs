@@ -10,30 +10,15 @@
 
 use super::primitives::{ChainValue, EventNonce, State, xor};
 use super::tree::Subset;
-use super::{OTHER_SCHEME, SCHEME};
-use iotchain_core::cbor::{self, Reader};
-use iotchain_core::{Error, Result, UnixTime};
+use crate::scheme::Scheme;
+use crate::timing::Timing;
+use iotchain_core::cbor::Reader;
+use iotchain_core::{Error, Result};
 
 /// Most sessions that a history lists.
 pub(crate) const MAX_HISTORY: usize = 255;
 /// A cover entry: subset(4) || Z_c xor pad (16).
 pub(crate) const ENTRY_LEN: usize = 20;
-
-/// When a session starts and how long the sessions from it on are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Timing {
-    pub(crate) starts: UnixTime,
-    /// Seconds, at least 1.
-    pub(crate) duration: u32,
-}
-
-impl Timing {
-    /// Start of the session `sessions` later, saturating (spec A20).
-    pub(crate) const fn start_after(self, sessions: u32) -> UnixTime {
-        self.starts
-            .saturating_add((sessions as u64).saturating_mul(self.duration as u64))
-    }
-}
 
 /// A well-formed event; its signature is verified by the envelope it came in.
 #[derive(Clone, Debug)]
@@ -68,26 +53,10 @@ impl<'a> Event<'a> {
     /// # Errors
     /// A format error, [`Error::Version`], [`Error::Scheme`], [`Error::Type`].
     pub(crate) fn parse(session: u32, payload: &'a [u8]) -> Result<Self> {
-        cbor::check(payload)?;
-        let mut reader = Reader::new(payload);
-        let elements = reader.array()?;
-        if elements == 0 {
-            return Err(Error::Type);
-        }
-        match reader.u32()? {
-            SCHEME => {}
-            OTHER_SCHEME => return Err(Error::Scheme),
-            _ => return Err(Error::Version),
-        }
-        if elements != 13 {
-            return Err(Error::Type);
-        }
+        let mut reader = Scheme::Rsd.read_payload(payload, 13)?;
         let [epoch, number, depth, last] =
             [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
-        let timing = Timing {
-            starts: UnixTime::new(reader.uint()?),
-            duration: reader.u32()?,
-        };
+        let timing = Timing::read(&mut reader)?;
         let (nonce, anchor, key_check) =
             (reader.array_of()?, reader.array_of()?, reader.array_of()?);
         let history_len = reader.array()?;
@@ -97,8 +66,7 @@ impl<'a> Event<'a> {
         let covers_len = reader.array()?;
         let covers = reader.clone();
         check_covers(&mut reader, covers_len, depth)?;
-        let shape = timing.starts.is_encodable()
-            && timing.duration != 0
+        let shape = timing.is_valid()
             && (1..=history_len).contains(&covers_len)
             && history_len <= MAX_HISTORY
             && u32::try_from(history_len).is_ok_and(|len| len <= number)

@@ -1,7 +1,9 @@
 //! What a member remembers of the newest events (spec 3.4.6, A12, C1, C2).
 
-use super::event::{Beginning, Timing};
+use super::event::Beginning;
 use super::primitives::{ChainValue, Prf, State};
+use crate::timing::Timing;
+use crate::window::Numbered;
 use core::cmp::Ordering;
 
 /// C at `position`; the states of later sessions follow from it.
@@ -41,8 +43,8 @@ pub(crate) struct Known {
     pub(crate) digest: Option<[u8; 32]>,
 }
 
-impl Known {
-    const fn new(event: u32) -> Self {
+impl Numbered for Known {
+    fn new(event: u32) -> Self {
         Self {
             event,
             session: None,
@@ -55,6 +57,12 @@ impl Known {
         }
     }
 
+    fn number(&self) -> u32 {
+        self.event
+    }
+}
+
+impl Known {
     /// Whether K_session may be released: before the certified end, or announced.
     pub(crate) fn releases(&self, session: u32) -> bool {
         self.end
@@ -95,59 +103,6 @@ impl Known {
     }
 }
 
-/// The `W` newest events; the lowest number makes room first, with all that belongs to it (spec C2).
-#[derive(Clone, Debug)]
-pub(crate) struct Window<const W: usize> {
-    places: [Option<Known>; W],
-}
-
-impl<const W: usize> Window<W> {
-    pub(crate) const fn new() -> Self {
-        const { assert!(W > 0, "a member needs room for one event") };
-        Self {
-            places: [const { None }; W],
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Known> {
-        self.places.iter().flatten()
-    }
-
-    pub(crate) fn get(&self, event: u32) -> Option<&Known> {
-        self.iter().find(|known| known.event == event)
-    }
-
-    pub(crate) fn get_mut(&mut self, event: u32) -> Option<&mut Known> {
-        self.places
-            .iter_mut()
-            .flatten()
-            .find(|known| known.event == event)
-    }
-
-    /// The place of `event`, made free if need be; `None` if all places hold newer events.
-    pub(crate) fn place(&mut self, event: u32) -> Option<&mut Known> {
-        let number = |place: &Option<Known>| place.as_ref().map_or(0, |known| known.event);
-        let index = match self.places.iter().position(|place| number(place) == event) {
-            Some(index) => index,
-            // free places count as event 0, which does not exist
-            None => {
-                let (index, lowest) = self
-                    .places
-                    .iter()
-                    .map(number)
-                    .enumerate()
-                    .min_by_key(|(_, event)| *event)?;
-                if lowest > event {
-                    return None;
-                }
-                *self.places.get_mut(index)? = Some(Known::new(event));
-                index
-            }
-        };
-        self.places.get_mut(index)?.as_mut()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,24 +132,5 @@ mod tests {
             }
             .agrees(&prf, &later)
         );
-    }
-
-    #[test]
-    fn c02_places_go_to_the_newest_events() {
-        let mut window = Window::<2>::new();
-        for (event, kept) in [
-            (5, true),
-            (3, true),
-            (2, false),
-            (3, true),
-            (4, true),
-            (3, false),
-            (9, true),
-        ] {
-            assert_eq!(window.place(event).is_some(), kept, "{event}");
-        }
-        let mut events: std::vec::Vec<u32> = window.iter().map(|known| known.event).collect();
-        events.sort_unstable();
-        assert_eq!(events, [5, 9]);
     }
 }

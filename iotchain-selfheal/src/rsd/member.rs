@@ -1,11 +1,13 @@
 //! A member of the group: personal key in, broadcasts in, group keys out (spec 3.4.6).
 
-use super::known::{Chain, Window};
+use super::known::{Chain, Known};
 use super::personal_key::PersonalKey;
 use super::primitives::Prf;
 use super::receive::Pace;
+use crate::announced::Announced;
 use crate::broadcast::Authority;
 use crate::policy::Policy;
+use crate::window::Window;
 use core::fmt;
 use iotchain_core::{Error, Result, Session, UnixTime};
 
@@ -20,13 +22,6 @@ pub struct HighWater {
     pub session: Session,
 }
 
-/// The end of the epoch: the first session of the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Successor {
-    pub(super) session: u32,
-    pub(super) starts: UnixTime,
-}
-
 /// A member: fixed size, no heap. `W` is how many events it holds, at least the window of the group's messages; each
 /// costs 136 bytes.
 ///
@@ -37,11 +32,10 @@ pub struct Member<S, const W: usize = 16> {
     pub(super) prf: Prf,
     pub(super) authority: Authority,
     pub(super) policy: Policy,
-    pub(super) events: Window<W>,
-    pub(super) high_water: HighWater,
-    /// The session that was newest before the newest one, 0 for none (spec A5).
-    pub(super) previous: u32,
-    pub(super) successor: Option<Successor>,
+    pub(super) events: Window<Known, W>,
+    /// k of the newest event announced, 0 for none.
+    pub(super) newest_event: u32,
+    pub(super) announced: Announced,
     pub(super) pace: Pace,
 }
 
@@ -59,13 +53,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             authority,
             policy: Policy::DEFAULT,
             events: Window::new(),
-            high_water: HighWater {
-                epoch: key.epoch(),
-                event: 0,
-                session: Session::new(0),
-            },
-            previous: 0,
-            successor: None,
+            newest_event: 0,
+            announced: Announced::default(),
             pace: Pace::default(),
             key,
         };
@@ -106,13 +95,18 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// The newest event and session announced so far.
     #[must_use]
     pub const fn high_water(&self) -> HighWater {
-        self.high_water
+        HighWater {
+            epoch: self.key.epoch(),
+            event: self.newest_event,
+            session: Session::new(self.announced.newest()),
+        }
     }
 
     /// The newest announced session, `None` before the first.
     #[must_use]
     pub fn newest(&self) -> Option<Session> {
-        (self.high_water.session.get() != 0).then_some(self.high_water.session)
+        let newest = self.announced.newest();
+        (newest != 0).then_some(Session::new(newest))
     }
 
     /// Raises the high-water mark to what the key server said over DTLS, or to what was persisted before a boot, so
@@ -140,16 +134,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// # Errors
     /// [`Error::Equivocation`] if this epoch announced that session too.
     pub fn close_epoch(&mut self, first: Session, starts: UnixTime) -> Result<()> {
-        if first <= self.high_water.session {
-            return Err(Error::Equivocation);
-        }
-        if self.successor.is_none_or(|next| first.get() < next.session) {
-            self.successor = Some(Successor {
-                session: first.get(),
-                starts,
-            });
-        }
-        Ok(())
+        self.announced.close_epoch(first.get(), starts)
     }
 
     /// (event, join, v) of the personal key counts as an event received, with times unknown (spec C3).
@@ -170,12 +155,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
     /// High-water marks never go down.
     pub(super) fn raise(&mut self, event: u32, session: u32) {
-        let mark = &mut self.high_water;
-        if session > mark.session.get() {
-            self.previous = mark.session.get();
-            mark.session = Session::new(session);
-        }
-        mark.event = mark.event.max(event);
+        self.announced.raise(session);
+        self.newest_event = self.newest_event.max(event);
     }
 }
 
@@ -183,7 +164,8 @@ impl<S, const W: usize> fmt::Debug for Member<S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Member")
             .field("key", &self.key)
-            .field("high_water", &self.high_water)
+            .field("event", &self.newest_event)
+            .field("announced", &self.announced)
             .finish_non_exhaustive()
     }
 }

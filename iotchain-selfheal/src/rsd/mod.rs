@@ -36,9 +36,5 @@ pub use member::{HighWater, Member};
 pub use personal_key::PersonalKey;
 pub use receive::Received;
 
-/// First element of an rsd event and of its personal key.
-const SCHEME: u32 = 2;
-/// First element of a message of the scheme polynomial.
-const OTHER_SCHEME: u32 = 1;
 /// First element of a beacon.
 const BEACON: u32 = 3;

@@ -4,12 +4,12 @@
 //! [2, gid, epoch, depth, slot, join, last, event, C(0|16), v(0|16), labels, history: [* [begin, until, C]]]
 //! ```
 
-use super::SCHEME;
 use super::primitives::{ChainValue, State};
 use super::tree::{MAX_DEPTH, Node, label_count, label_index};
+use crate::scheme::Scheme;
 use core::fmt;
 use core::ops::Range;
-use iotchain_core::cbor::{self, Reader};
+use iotchain_core::cbor::Reader;
 use iotchain_core::{Error, Gid, Result, Session};
 
 /// The personal key of one slot, read in place from its encoding.
@@ -46,23 +46,12 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
     /// A format error (1 to 11), [`Error::Scheme`] for another first element, else [`Error::Type`].
     pub fn parse(bytes: S) -> Result<Self> {
         let encoded = bytes.as_ref();
-        cbor::check(encoded)?;
-        let mut reader = Reader::new(encoded);
+        let mut reader = Scheme::Rsd.read_personal_key(encoded, 12)?;
         // the place in `encoded` of the `len` bytes that were read last
         let place = |reader: &Reader<'_>, len: usize| {
             let end = encoded.len().saturating_sub(reader.remaining().len());
             end.saturating_sub(len)..end
         };
-        let elements = reader.array()?;
-        if elements == 0 {
-            return Err(Error::Type);
-        }
-        if reader.u32()? != SCHEME {
-            return Err(Error::Scheme);
-        }
-        if elements != 12 {
-            return Err(Error::Type);
-        }
         let gid = Gid::new(*reader.array_of()?);
         let epoch = reader.u32()?;
         let depth = reader.u32()?;

@@ -1,11 +1,8 @@
-//! The one primitive of the scheme: AES-128 as a pseudorandom function with a tag per use (spec 3.4.2).
-//!
-//! ```text
-//! F_k(tag, x, y) = AES-128_k( tag(1) || sigma(7) || BE32(x) || BE32(y) )
-//! sigma          = first 7 bytes of SHA-256("IoTChain-SH2" || 0x04 || gid || BE32(epoch))
-//! ```
+//! The pseudorandom function of the scheme with a tag per use (spec 3.4.2), and its beacon chain.
 
 use super::tree::Node;
+use crate::prf::TaggedPrf;
+#[cfg(feature = "manager")]
 use iotchain_core::aes::Aes128;
 use iotchain_core::hash::sha256;
 use iotchain_core::{Gid, GroupKey, Secret};
@@ -37,22 +34,18 @@ enum Tag {
 
 /// The function family of one (gid, epoch).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Prf {
-    sigma: [u8; 7],
-}
+pub(crate) struct Prf(TaggedPrf);
 
 impl Prf {
     pub(crate) fn new(gid: Gid, epoch: u32) -> Self {
-        let hash = sha256(&[b"IoTChain-SH2\x04", gid.as_bytes(), &epoch.to_be_bytes()]);
-        Self {
-            sigma: hash.first_chunk().copied().unwrap_or_default(),
-        }
+        Self(TaggedPrf::new(b"IoTChain-SH2", gid, epoch))
     }
 
     /// LABEL_i of a node; `master` is the expanded mk of the group manager.
     #[cfg(feature = "manager")]
     pub(crate) fn root_label(&self, master: &Aes128, node: Node) -> State {
-        encrypt(master, self.block(Tag::Root, node.heap_index(), 0))
+        self.0
+            .derive_expanded(master, Tag::Root as u8, node.heap_index(), 0)
     }
 
     /// One STEP: the label of `child` with respect to `top`, from the label of its parent.
@@ -117,7 +110,7 @@ impl Prf {
             let j = session.wrapping_add(1);
             let hash = sha256(&[
                 &[Tag::Beacon as u8],
-                &self.sigma,
+                self.0.sigma(),
                 &k.to_be_bytes(),
                 &j.to_be_bytes(),
                 &value,
@@ -128,23 +121,8 @@ impl Prf {
     }
 
     fn f(&self, key: &State, tag: Tag, x: u32, y: u32) -> State {
-        encrypt(&Aes128::new(key.expose()), self.block(tag, x, y))
+        self.0.derive(key, tag as u8, x, y)
     }
-
-    fn block(&self, tag: Tag, x: u32, y: u32) -> [u8; 16] {
-        let [s0, s1, s2, s3, s4, s5, s6] = self.sigma;
-        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_be_bytes(), y.to_be_bytes());
-        [
-            tag as u8, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
-        ]
-    }
-}
-
-fn encrypt(key: &Aes128, mut block: [u8; 16]) -> State {
-    key.encrypt_block(&mut block);
-    let state = State::new(block);
-    block.zeroize();
-    state
 }
 
 /// `a` xor `b`: masks and unmasks a state.

@@ -122,9 +122,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         };
         let over = known.end.is_some_and(|end| beacon.session >= end)
             || self.events.iter().any(begins_later)
-            || self
-                .successor
-                .is_some_and(|next| beacon.session >= next.session);
+            || self.announced.is_over(beacon.session);
         if over
             || self
                 .prf
@@ -137,7 +135,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             known.beacon = Some((beacon.session, beacon.value));
             known.announce(beacon.session);
         }
-        if beacon.event == self.high_water.event {
+        if beacon.event == self.newest_event {
             self.raise(beacon.event, beacon.session);
         }
         Ok(Received::Beacon {
@@ -171,9 +169,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .events
             .get(event.number)
             .is_some_and(|known| known.digest.is_some());
-        let over = self
-            .successor
-            .is_some_and(|next| event.session >= next.session);
+        let over = self.announced.is_over(event.session);
         let (held, join) = (self.key.event(), self.key.join().get());
         let fits = |begin: Beginning| {
             // the event in force at the join began at or before it, the ones after it later
@@ -250,8 +246,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 Ok(())
             })?;
         }
-        let announced = if self.high_water.event == event.number {
-            self.high_water.session.get()
+        let announced = if self.newest_event == event.number {
+            self.announced.newest()
         } else {
             0
         };
@@ -312,10 +308,7 @@ mod tests {
 
     /// Every byte of the state: what Debug shows, and the secrets that it does not.
     fn assert_same(a: &Owned, b: &Owned) {
-        assert_eq!(
-            (a.high_water, a.previous, a.successor),
-            (b.high_water, b.previous, b.successor)
-        );
+        assert_eq!((a.newest_event, a.announced), (b.newest_event, b.announced));
         assert_eq!((a.pace.second, a.pace.spent), (b.pace.second, b.pace.spent));
         assert_eq!(format!("{:?}", a.events), format!("{:?}", b.events));
         let state = |known: &Known| known.chain.as_ref().map(|chain| *chain.state.expose());

@@ -1,8 +1,8 @@
 //! Which keys a member hands to the layer above, and until when (spec 3.3, A5, C5, C6).
 
-use super::event::Timing;
 use super::known::Known;
 use super::member::Member;
+use crate::announced::Span;
 use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
 
 impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
@@ -19,8 +19,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 .prf
                 .group_key(&self.prf.ratchet(&grant.state, grant.begin, j), j));
         }
-        let over = self.successor.is_some_and(|next| j >= next.session);
-        if session > self.key.last() || over {
+        if session > self.key.last() || self.announced.is_over(j) {
             return Err(Error::SessionRange);
         }
         let mut begun = false;
@@ -35,7 +34,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             }
             begun = true;
         }
-        let announced = session <= self.high_water.session;
+        let announced = j <= self.announced.newest();
         Err(if begun && !announced {
             Error::NotAnnounced
         } else {
@@ -47,10 +46,11 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// server (spec C6).
     #[must_use]
     pub fn may_seal(&self, now: UnixTime) -> Option<Session> {
-        let newest = self.newest()?;
-        let begun = self.starts(newest)?.saturating_sub(self.policy.skew) <= now;
-        let usable = self.successor.is_none() && begun && self.may_open(newest, now).is_ok();
-        (usable && self.key(newest).is_ok()).then_some(newest)
+        let newest = self
+            .announced
+            .may_seal(now, self.policy, |j| self.span(j))?;
+        let newest = Session::new(newest);
+        self.key(newest).is_ok().then_some(newest)
     }
 
     /// Whether a direct response or a request under K_j may be opened at `now`: K_j ends when its successor begins,
@@ -60,62 +60,38 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// [`Error::SessionExpired`] when it is over; [`Error::NotAnnounced`]; [`Error::NeedEvent`] while the times are
     /// unknown because the event itself was not received (spec C3).
     pub fn may_open(&self, session: Session, now: UnixTime) -> Result<()> {
-        let newest = self.high_water.session;
-        if session > newest {
-            return Err(Error::NotAnnounced);
-        }
-        let oldest = match (self.successor, self.previous) {
-            (Some(_), _) | (None, 0) => newest,
-            (None, previous) => Session::new(previous),
-        };
-        if session < oldest {
-            return Err(Error::SessionExpired);
-        }
-        let planned = self.ends(session);
-        let successor = match self.successor {
-            Some(next) => Some(next.starts),
-            None if session < newest => Some(self.starts(newest).ok_or(Error::NeedEvent)?),
-            None => None,
-        };
-        let end = match (planned, successor) {
-            (Some(planned), Some(successor)) => planned.min(successor),
-            (Some(end), None) | (None, Some(end)) => end,
-            (None, None) => return Err(Error::NeedEvent),
-        };
-        if now < end.saturating_add(self.policy.grace) {
-            Ok(())
-        } else {
-            Err(Error::SessionExpired)
-        }
+        self.announced
+            .may_open(session.get(), now, self.policy.grace, |j| self.span(j))
     }
 
     /// nbf_j, the start of a session whose event was received.
     #[must_use]
     pub fn starts(&self, session: Session) -> Option<UnixTime> {
-        self.timing(session)
-            .map(|(after, timing)| timing.start_after(after))
+        self.span(session.get()).map(|span| span.starts)
     }
 
     /// Planned end of a session whose event was received. It may end earlier, when another event begins.
     #[must_use]
     pub fn ends(&self, session: Session) -> Option<UnixTime> {
-        self.timing(session)
-            .map(|(after, timing)| timing.start_after(after.saturating_add(1)))
+        self.span(session.get()).map(|span| span.ends)
     }
 
-    /// The times of the event in force in `session`, and how many sessions after its first that is. The newest session
-    /// belongs to the newest event, whether or not that was received.
-    fn timing(&self, session: Session) -> Option<(u32, Timing)> {
-        let j = session.get();
+    /// The times of a session, from the event in force in it. The newest session belongs to the newest event, whether or
+    /// not that was received.
+    fn span(&self, j: u32) -> Option<Span> {
         let governs = |known: &&Known| {
             known.session.is_some_and(|first| first <= j)
-                && if session == self.high_water.session {
-                    known.event == self.high_water.event
+                && if j == self.announced.newest() {
+                    known.event == self.newest_event
                 } else {
                     known.releases(j)
                 }
         };
         let known = self.events.iter().find(governs)?;
-        Some((j.checked_sub(known.session?)?, known.timing?))
+        let (after, timing) = (j.checked_sub(known.session?)?, known.timing?);
+        Some(Span {
+            starts: timing.start_after(after),
+            ends: timing.start_after(after.saturating_add(1)),
+        })
     }
 }

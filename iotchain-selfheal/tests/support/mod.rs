@@ -1,7 +1,8 @@
 //! What the tests share: vectors, a generator that says what it is told, a clock-free view of a member.
 #![allow(dead_code, unreachable_pub)]
 
-use iotchain_core::{Gid, PublicKey, Result, Session, UnixTime};
+use iotchain_core::hash::sha256;
+use iotchain_core::{Gid, PublicKey, Result, Session, SignAlg, Signer, SigningKey, UnixTime};
 use iotchain_selfheal::{Authority, Policy, rsd};
 use serde_json::Value;
 use std::{collections::VecDeque, convert::Infallible, fs};
@@ -64,6 +65,28 @@ pub fn member<const W: usize>(env: &Value, personal_key: Vec<u8>) -> Result<Memb
         Member::new(rsd::PersonalKey::parse(personal_key)?, authority(env))?
             .with_policy(policy(env)),
     )
+}
+
+/// The key of the key server: the secrets of the vectors are SHA-256(seed phrase || name).
+pub fn signer(case: &Value) -> SigningKey {
+    let path = format!("{}/../vectors/params.json", env!("CARGO_MANIFEST_DIR"));
+    let params: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let alg = SignAlg::from_cose(case["sign_alg"].as_i64().unwrap()).unwrap();
+    let name = if alg == SignAlg::Ed25519 {
+        "ks-ed25519"
+    } else {
+        "ks"
+    };
+    let secret = sha256(&[
+        params["seed_phrase"].as_str().unwrap().as_bytes(),
+        name.as_bytes(),
+    ]);
+    let key = SigningKey::from_bytes(alg, &secret).unwrap();
+    assert_eq!(
+        key.public(),
+        PublicKey::parse(&bytes(&case["ks_key"])).unwrap()
+    );
+    key
 }
 
 /// The registry number of a result, 0 for success.

@@ -1,14 +1,15 @@
 //! Issuing an event: fresh secrets, links to the events of the window, covers of the classes (spec 3.4.5).
 
 use super::{GroupManager, Parameters};
-use crate::broadcast::{Envelope, MAX_OVERHEAD};
-use crate::rsd::SCHEME;
+use crate::manager::{draw, encode, seal};
 use crate::rsd::cover::class_subsets;
-use crate::rsd::event::{ENTRY_LEN, Timing};
+use crate::rsd::event::ENTRY_LEN;
 use crate::rsd::primitives::{ChainValue, EventNonce, Prf, State, xor};
+use crate::scheme::Scheme;
+use crate::timing::Timing;
 use alloc::vec::Vec;
 use iotchain_core::cbor::Writer;
-use iotchain_core::{Error, Result, Secret, Session, Signer, TryCryptoRng};
+use iotchain_core::{Error, Result, Secret, Signer, TryCryptoRng};
 use zeroize::Zeroize;
 
 /// What an event leaves behind.
@@ -52,14 +53,6 @@ impl Fresh {
             top: draw(rng)?,
         })
     }
-}
-
-pub(super) fn draw(rng: &mut impl TryCryptoRng) -> Result<Secret<16>> {
-    let mut bytes = [0; 16];
-    rng.try_fill_bytes(&mut bytes).map_err(|_| Error::Random)?;
-    let secret = Secret::new(bytes);
-    bytes.zeroize();
-    Ok(secret)
 }
 
 impl GroupManager {
@@ -125,7 +118,7 @@ impl GroupManager {
         let write = |writer: &mut Writer<'_>| {
             writer
                 .array(13)
-                .uint(SCHEME.into())
+                .uint(Scheme::Rsd.number().into())
                 .uint(epoch.into())
                 .uint(k.into())
                 .uint(depth.into());
@@ -146,10 +139,7 @@ impl GroupManager {
                 writer.bytes(cover);
             });
         };
-        let payload = super::encode(write)?;
-        let mut message = alloc::vec![0; payload.len().saturating_add(MAX_OVERHEAD)];
-        let len = Envelope::seal(signer, gid, Session::new(session), &payload, &mut message)?;
-        message.truncate(len);
+        let message = seal(signer, gid, session, &encode(write)?)?;
         Ok((issued, message))
     }
 

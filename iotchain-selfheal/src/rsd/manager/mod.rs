@@ -8,17 +8,16 @@ mod state;
 pub use parameters::{Parameters, Plan};
 
 use super::beacon::Beacon;
-use super::event::Timing;
 use super::primitives::{ChainValue, Prf, State};
 use super::tree::Node;
+use crate::manager::draw;
+use crate::timing::Timing;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 use iotchain_core::aes::Aes128;
-use iotchain_core::cbor::{Writer, encoded_len};
 use iotchain_core::{Error, GroupKey, Result, Secret, Session, Signer, TryCryptoRng, UnixTime};
 use issue::{Fresh, Issued};
-use zeroize::Zeroizing;
 
 /// B_j: what to publish for a session once the state of the manager is persisted, and not before the session starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +109,7 @@ impl GroupManager {
     /// # Errors
     /// As [`GroupManager::new`], and [`Error::Random`].
     pub fn generate(parameters: Parameters, rng: &mut impl TryCryptoRng) -> Result<Self> {
-        Self::new(parameters, issue::draw(rng)?)
+        Self::new(parameters, draw(rng)?)
     }
 
     /// The parameters of the epoch.
@@ -181,16 +180,9 @@ impl GroupManager {
             return Err(Error::SessionRange);
         }
         let session = self.session.checked_add(1).ok_or(Error::SessionRange)?;
-        let timing = Timing {
-            starts: plan.starts.unwrap_or(self.next_starts),
-            duration: plan.duration.unwrap_or(self.timing.duration),
-        };
-        if timing.duration == 0
-            || !timing.starts.is_encodable()
-            || timing.starts < self.timing.starts
-        {
-            return Err(Error::Type);
-        }
+        let timing = self
+            .timing
+            .next(self.next_starts, plan.starts, plan.duration)?;
         let planned = timing
             == Timing {
                 starts: self.next_starts,
@@ -326,15 +318,6 @@ impl fmt::Debug for GroupManager {
             .field("slots", &self.next_slot)
             .finish_non_exhaustive()
     }
-}
-
-/// What `write` writes, in a buffer of exactly that length that is wiped on drop.
-fn encode(write: impl Fn(&mut Writer<'_>)) -> Result<Zeroizing<Vec<u8>>> {
-    let mut out = Zeroizing::new(alloc::vec![0; encoded_len(&write)]);
-    let mut writer = Writer::new(&mut out);
-    write(&mut writer);
-    writer.finish()?;
-    Ok(out)
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 //!
 //! Slots are handed out left to right, so those of one session are neighbours and a class is one range of slots.
 
-use super::{Cohort, GroupManager, Parameters, encode};
-use crate::rsd::SCHEME;
+use super::{Cohort, GroupManager, Parameters};
+use crate::manager::encode;
 use crate::rsd::primitives::State;
 use crate::rsd::tree::{Node, label_count};
+use crate::scheme::Scheme;
 use alloc::vec::Vec;
 use iotchain_core::cbor::Writer;
 use iotchain_core::{Error, Result, Session};
@@ -104,7 +105,7 @@ impl GroupManager {
         let write = |writer: &mut Writer<'_>| {
             writer
                 .array(12)
-                .uint(SCHEME.into())
+                .uint(Scheme::Rsd.number().into())
                 .bytes(gid.as_bytes())
                 .uint(epoch.into())
                 .uint(depth.into());

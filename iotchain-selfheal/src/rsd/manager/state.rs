@@ -7,10 +7,11 @@
 //! ```
 
 use super::{Cohort, GroupManager, Issued, Parameters};
-use crate::rsd::event::Timing;
+use crate::manager::{encode, read_groups, read_state, write_groups};
 use crate::rsd::primitives::State;
+use crate::timing::Timing;
 use alloc::vec::Vec;
-use iotchain_core::cbor::{self, Reader, Writer};
+use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Error, Gid, Result, Secret, Session, UnixTime};
 use zeroize::Zeroizing;
 
@@ -23,7 +24,7 @@ impl GroupManager {
     /// # Errors
     /// None that can happen; the length is measured first.
     pub fn export(&self) -> Result<Zeroizing<Vec<u8>>> {
-        super::encode(|writer| self.write(writer))
+        encode(|writer| self.write(writer))
     }
 
     /// Takes up a state where [`GroupManager::export`] left it.
@@ -32,18 +33,7 @@ impl GroupManager {
     /// A format error, [`Error::Version`] for a state of another version, [`Error::Type`] for one that contradicts
     /// itself.
     pub fn import(bytes: &[u8]) -> Result<Self> {
-        cbor::check(bytes)?;
-        let mut reader = Reader::new(bytes);
-        let elements = reader.array()?;
-        if elements == 0 {
-            return Err(Error::Type);
-        }
-        if reader.u32()? != VERSION {
-            return Err(Error::Version);
-        }
-        if elements != ELEMENTS {
-            return Err(Error::Type);
-        }
+        let mut reader = read_state(bytes, VERSION, ELEMENTS)?;
         let manager = Self::read(&mut reader)?;
         if manager.is_consistent() {
             Ok(manager)
@@ -88,19 +78,19 @@ impl GroupManager {
             .uint(self.next_starts.get())
             .uint(self.closed.unwrap_or(0).into())
             .uint(self.next_slot.into());
-        write_pairs(
+        write_groups(
             writer,
             self.cohorts
                 .iter()
-                .map(|cohort| (cohort.session, cohort.first_slot)),
+                .map(|cohort| [cohort.session, cohort.first_slot]),
         );
-        write_pairs(
+        write_groups(
             writer,
-            self.grants.iter().map(|(slot, from)| (*slot, *from)),
+            self.grants.iter().map(|(slot, from)| [*slot, *from]),
         );
-        write_pairs(
+        write_groups(
             writer,
-            self.revoked.iter().map(|(slot, session)| (*slot, *session)),
+            self.revoked.iter().map(|(slot, session)| [*slot, *session]),
         );
         writer.array(self.pending.len() as u64);
         self.pending.iter().for_each(|slot| {
@@ -133,23 +123,26 @@ impl GroupManager {
         let mut manager = Self::new(parameters, Secret::new(*reader.array_of()?))?;
         manager.changes = reader.uint()?;
         manager.session = reader.u32()?;
-        manager.timing = Timing {
-            starts: UnixTime::new(reader.uint()?),
-            duration: reader.u32()?,
-        };
+        manager.timing = Timing::read(reader)?;
         manager.next_starts = UnixTime::new(reader.uint()?);
         manager.closed = Some(reader.u32()?).filter(|next| *next != 0);
         manager.next_slot = reader.u32()?;
-        let cohorts = read_pairs(reader)?;
+        let cohorts = read_groups(reader)?;
         manager.cohorts = cohorts
             .into_iter()
-            .map(|(session, first_slot)| Cohort {
+            .map(|[session, first_slot]| Cohort {
                 session,
                 first_slot,
             })
             .collect();
-        manager.grants = read_pairs(reader)?.into_iter().collect();
-        manager.revoked = read_pairs(reader)?.into_iter().collect();
+        manager.grants = read_groups(reader)?
+            .into_iter()
+            .map(|[slot, from]| (slot, from))
+            .collect();
+        manager.revoked = read_groups(reader)?
+            .into_iter()
+            .map(|[slot, from]| (slot, from))
+            .collect();
         manager.pending = (0..reader.array()?)
             .map(|_| reader.u32())
             .collect::<Result<_>>()?;
@@ -199,23 +192,6 @@ impl GroupManager {
                 .is_none_or(|event| event.session <= self.session)
             && self.closed.is_none_or(|next| next > self.session)
     }
-}
-
-fn write_pairs(writer: &mut Writer<'_>, pairs: impl ExactSizeIterator<Item = (u32, u32)>) {
-    writer.array((pairs.len() as u64).saturating_mul(2));
-    pairs.for_each(|(a, b)| {
-        writer.uint(a.into()).uint(b.into());
-    });
-}
-
-fn read_pairs(reader: &mut Reader<'_>) -> Result<Vec<(u32, u32)>> {
-    let numbers = reader.array()?;
-    if !numbers.is_multiple_of(2) {
-        return Err(Error::Type);
-    }
-    (0..numbers / 2)
-        .map(|_| Ok((reader.u32()?, reader.u32()?)))
-        .collect()
 }
 
 fn read_event(reader: &mut Reader<'_>) -> Result<Issued> {

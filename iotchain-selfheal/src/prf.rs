@@ -1,0 +1,51 @@
+//! The one primitive of both schemes: AES-128 as a pseudorandom function with a tag per use (spec 3.4.2, 3.5.2).
+//!
+//! ```text
+//! F_k(tag, x, y) = AES-128_k( tag(1) || sigma(7) || BE32(x) || BE32(y) )
+//! sigma          = first 7 bytes of SHA-256(label || 0x04 || gid || BE32(epoch))
+//! ```
+
+use iotchain_core::aes::Aes128;
+use iotchain_core::hash::sha256;
+use iotchain_core::{Gid, Secret};
+use zeroize::Zeroize;
+
+/// The function family of one (scheme, gid, epoch).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TaggedPrf {
+    sigma: [u8; 7],
+}
+
+impl TaggedPrf {
+    /// `label` names the scheme.
+    pub(crate) fn new(label: &[u8; 12], gid: Gid, epoch: u32) -> Self {
+        // 0x04 is the length of a gid
+        let hash = sha256(&[label, &[4], gid.as_bytes(), &epoch.to_be_bytes()]);
+        Self {
+            sigma: hash.first_chunk().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Separates this family from those of other groups, epochs and schemes.
+    pub(crate) const fn sigma(&self) -> &[u8; 7] {
+        &self.sigma
+    }
+
+    /// F under `key`.
+    pub(crate) fn derive(&self, key: &Secret<16>, tag: u8, x: u32, y: u32) -> Secret<16> {
+        self.derive_expanded(&Aes128::new(key.expose()), tag, x, y)
+    }
+
+    /// F under a key that was expanded before.
+    pub(crate) fn derive_expanded(&self, key: &Aes128, tag: u8, x: u32, y: u32) -> Secret<16> {
+        let [s0, s1, s2, s3, s4, s5, s6] = self.sigma;
+        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_be_bytes(), y.to_be_bytes());
+        let mut block = [
+            tag, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
+        ];
+        key.encrypt_block(&mut block);
+        let output = Secret::new(block);
+        block.zeroize();
+        output
+    }
+}

@@ -1,0 +1,96 @@
+//! A fixed number of places for the newest of something numbered (spec C2).
+
+/// What a [`Window`] keeps one place for.
+pub(crate) trait Numbered {
+    /// What is known of `number` at first: nothing. Numbers start at 1.
+    fn new(number: u32) -> Self;
+    /// Its number.
+    fn number(&self) -> u32;
+}
+
+/// The `W` newest things; the lowest number makes room first, with all that belongs to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Window<T, const W: usize> {
+    places: [Option<T>; W],
+}
+
+impl<T: Numbered, const W: usize> Window<T, W> {
+    pub(crate) const fn new() -> Self {
+        const { assert!(W > 0, "a member needs room for one broadcast") };
+        Self {
+            places: [const { None }; W],
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().flatten()
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&T> {
+        self.iter().find(|known| known.number() == number)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        self.places
+            .iter_mut()
+            .flatten()
+            .find(|known| known.number() == number)
+    }
+
+    /// The place of `number`, made free if need be; `None` if all places hold newer ones.
+    pub(crate) fn place(&mut self, number: u32) -> Option<&mut T> {
+        let held = |place: &Option<T>| place.as_ref().map_or(0, Numbered::number);
+        let index = match self.places.iter().position(|place| held(place) == number) {
+            Some(index) => index,
+            // free places count as number 0, which does not exist
+            None => {
+                let (index, lowest) = self
+                    .places
+                    .iter()
+                    .map(held)
+                    .enumerate()
+                    .min_by_key(|(_, number)| *number)?;
+                if lowest > number {
+                    return None;
+                }
+                *self.places.get_mut(index)? = Some(T::new(number));
+                index
+            }
+        };
+        self.places.get_mut(index)?.as_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Numbered for u32 {
+        fn new(number: u32) -> Self {
+            number
+        }
+
+        fn number(&self) -> u32 {
+            *self
+        }
+    }
+
+    #[test]
+    fn c02_places_go_to_the_newest() {
+        let mut window = Window::<u32, 2>::new();
+        for (number, kept) in [
+            (5, true),
+            (3, true),
+            (2, false),
+            (3, true),
+            (4, true),
+            (3, false),
+            (9, true),
+        ] {
+            assert_eq!(window.place(number).is_some(), kept, "{number}");
+        }
+        let mut numbers: std::vec::Vec<u32> = window.iter().copied().collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [5, 9]);
+    }
+}
