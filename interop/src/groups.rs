@@ -85,7 +85,9 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
         let Some(published) = section.read(&name, || Published::read(case)) else {
             continue;
         };
-        section.check(format!("{name} identity"), || check_identity(&published));
+        section.check(format!("{name} identity"), || {
+            check_identity(published.case, &published.authority)
+        });
         for (k, event) in &published.events {
             section.check(format!("{name} event {k} payload"), || {
                 check_event(&published.authority, event)
@@ -96,8 +98,9 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
     }
 }
 
-fn check_identity(published: &Published<'_>) -> Checked {
-    let (case, env) = (published.case, published.case.get("env")?);
+/// A case and its receiver name the same group and key server.
+pub(crate) fn check_identity(case: &Item<'_>, authority: &Authority) -> Checked {
+    let env = case.get("env")?;
     for field in ["gid", "ks_key"] {
         same(field, env.get(field)?.text()?, case.get(field)?.text()?)?;
     }
@@ -108,7 +111,7 @@ fn check_identity(published: &Published<'_>) -> Checked {
     )?;
     same_bytes(
         "ks",
-        published.authority.key().thumbprint().as_bytes(),
+        authority.key().thumbprint().as_bytes(),
         case.get("ks")?.bytes()?,
     )
 }

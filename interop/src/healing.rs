@@ -1,20 +1,14 @@
-//! The members of a case: what they heal from lost broadcasts, what they do step by step; attacks on them.
+//! The members of an rsd case: what they heal from lost broadcasts, what they do step by step.
 
-use crate::groups::{Published, authority};
+use crate::groups::Published;
 use crate::json::Item;
-use crate::ops::Verdict;
 use crate::report::{Checked, During, Fault, Section, same, same_bytes, same_number};
-use iotchain::selfheal::{Policy, rsd};
+use crate::steps::{self, Participant, UNLIMITED};
+use iotchain::selfheal::{Authority, Policy, rsd};
 use iotchain::{PersonalKey, Received, Result, Session, UnixTime};
 
 /// A member that owns its personal key, with room for `W` events.
 type Member<const W: usize> = rsd::Member<Vec<u8>, W>;
-
-/// Room for every event that a message can name: "without a capacity, unlimited" (spec C2).
-const UNLIMITED: usize = 255;
-
-/// First element of a personal key of scheme rsd.
-const RSD: u64 = 2;
 
 pub(crate) fn check(published: &Published<'_>, section: &mut Section<'_>) {
     let case = published.case;
@@ -46,24 +40,19 @@ pub(crate) fn check(published: &Published<'_>, section: &mut Section<'_>) {
     }
 }
 
-fn member<const W: usize>(env: &Item<'_>, personal_key: Vec<u8>) -> Checked<Result<Member<W>>> {
-    let authority = authority(env)?;
-    let policy = Policy {
-        skew: env
-            .optional("skew", Item::int)?
-            .unwrap_or(Policy::DEFAULT.skew),
-        grace: env
-            .optional("grace", Item::int)?
-            .unwrap_or(Policy::DEFAULT.grace),
-        ..Policy::DEFAULT
-    };
-    let key = PersonalKey::parse(personal_key);
-    Ok(key.and_then(|key| Ok(Member::new(key, authority)?.with_policy(policy))))
+impl<const W: usize> Participant for Member<W> {
+    fn open(key: Vec<u8>, authority: Authority, policy: Policy) -> Result<Self> {
+        Ok(Self::new(PersonalKey::parse(key)?, authority)?.with_policy(policy))
+    }
+
+    fn take(&mut self, step: &Item<'_>) -> Checked<Result<Option<String>>> {
+        take(self, step)
+    }
 }
 
 fn fresh(published: &Published<'_>, slot: u32) -> Checked<Box<Member<UNLIMITED>>> {
-    let member = member(&published.case.get("env")?, published.personal_key(slot)?)?;
-    Ok(Box::new(member.during("personal key")?))
+    let member = steps::member(&published.case.get("env")?, published.personal_key(slot)?)?;
+    member.during("personal key")
 }
 
 /// `[slot, l, r, [[message_l, beacon_l], [message_r, beacon_r]], sessions]`: a fresh member takes the event in force and
@@ -176,57 +165,4 @@ fn may_seal(published: &Published<'_>, step: &Item<'_>, now: UnixTime) -> Checke
     let starts = published.session(session.get())?.get("nbf")?.time()?;
     let begun = starts.saturating_sub(Policy::DEFAULT.skew) <= now;
     Ok(begun.then_some(session))
-}
-
-/// The first element of a personal key, `None` if there is none to be read.
-fn scheme(personal_key: &[u8]) -> Option<u64> {
-    let mut reader = iotchain::core::cbor::Reader::new(personal_key);
-    reader.array().ok()?;
-    reader.uint().ok()
-}
-
-/// op `group.step`: a member with the capacity `cap` takes the steps of `pre`, then `step`.
-pub(crate) fn group_step(case: &Item<'_>) -> Checked<Verdict> {
-    if scheme(&case.get("personal_key")?.bytes()?) == Some(1) {
-        return Ok(Verdict::Skipped("scheme polynomial"));
-    }
-    let capacity = case
-        .get("env")?
-        .optional("cap", Item::int::<usize>)?
-        .unwrap_or(UNLIMITED);
-    macro_rules! with_capacity {
-        ($($n:literal)*) => {
-            match capacity {
-                $($n => steps::<$n>(case),)*
-                _ => Ok(Verdict::Skipped("member of an unusual capacity")),
-            }
-        };
-    }
-    with_capacity!(1 2 3 4 5 6 7 8 12 16 24 32 48 64 96 128 192 255)
-}
-
-fn steps<const W: usize>(case: &Item<'_>) -> Checked<Verdict> {
-    let env = case.get("env")?;
-    let mut member = match member::<W>(&env, case.get("personal_key")?.bytes()?)? {
-        Ok(member) => Box::new(member),
-        Err(error) => return Ok(Verdict::Done(Err(error))),
-    };
-    for step in case.optional("pre", Item::list)?.unwrap_or_default() {
-        let expected = step.optional("expect", Item::int)?.unwrap_or(0);
-        same_number("pre", &take(&mut member, &step)?, expected)?;
-    }
-    Ok(Verdict::Done(
-        take(&mut member, &case.get("step")?)?.map(|_| ()),
-    ))
-}
-
-/// op `personal_key.decode`.
-pub(crate) fn decode(case: &Item<'_>) -> Checked<Verdict> {
-    match case.get("scheme")?.int()? {
-        RSD => Ok(Verdict::Done(
-            PersonalKey::parse(case.get("personal_key")?.bytes()?).map(|_| ()),
-        )),
-        1 => Ok(Verdict::Skipped("scheme polynomial")),
-        other => Err(Fault::new(format!("unknown scheme {other}"))),
-    }
 }

@@ -9,6 +9,7 @@ use crate::script::Script;
 use crate::set::VectorSet;
 use iotchain::core::cbor::Reader;
 use iotchain::core::hash::sha256;
+use iotchain::selfheal::Authority;
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
 use iotchain::{Error, Gid, Result, Secret, Session, SignAlg, Signer, SigningKey};
 
@@ -86,16 +87,28 @@ fn manager(case: &Item<'_>) -> Checked<GroupManager> {
 }
 
 /// The key server's key of a case: the secret "ks", for Ed25519 "ks-ed25519".
-fn signer(set: &VectorSet, published: &Published<'_>) -> Checked<SigningKey> {
-    let alg = published.authority.sign_alg();
+pub(crate) fn signer(set: &VectorSet, authority: &Authority) -> Checked<SigningKey> {
+    let alg = authority.sign_alg();
     let name = if alg == SignAlg::Ed25519 {
         "ks-ed25519"
     } else {
         "ks"
     };
     let key = SigningKey::from_bytes(alg, &secret(set, name)?)?;
-    same("ks_key", key.public(), *published.authority.key())?;
+    same("ks_key", key.public(), *authority.key())?;
     Ok(key)
+}
+
+/// `salt` is sigma of the scheme that `label` names.
+pub(crate) fn check_salt(case: &Item<'_>, label: &[u8]) -> Checked {
+    let gid = case.get("gid")?.bytes()?;
+    let epoch: u32 = case.get("epoch")?.int()?;
+    let sigma = sha256(&[label, &gid, &epoch.to_be_bytes()]);
+    same_bytes(
+        "salt",
+        sigma.get(..7).unwrap_or_default(),
+        case.get("salt")?.bytes()?,
+    )
 }
 
 /// A manager at work.
@@ -116,18 +129,11 @@ impl<'a> Play<'a> {
                 draws.push(event.get(field)?.bytes()?);
             }
         }
-        let gid = published.case.get("gid")?.bytes()?;
-        let epoch: u32 = published.case.get("epoch")?.int()?;
-        let sigma = sha256(&[b"IoTChain-SH2\x04", &gid, &epoch.to_be_bytes()]);
-        same_bytes(
-            "salt",
-            sigma.get(..7).unwrap_or_default(),
-            published.case.get("salt")?.bytes()?,
-        )?;
+        check_salt(published.case, b"IoTChain-SH2\x04")?;
         Ok(Self {
             published,
             manager: manager(published.case)?,
-            signer: signer(set, published)?,
+            signer: signer(set, &published.authority)?,
             rng: Script::of(draws),
             is_full: false,
         })

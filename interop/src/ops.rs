@@ -4,7 +4,7 @@
 use crate::json::Item;
 use crate::report::{Checked, Fault, Section, same, same_number};
 use crate::set::VectorSet;
-use crate::{healing, keyserver, manager, objects, pop, tokens};
+use crate::{keyserver, manager, objects, polynomials, pop, steps, tokens};
 use iotchain::{Error, Result};
 
 /// What became of a case.
@@ -53,8 +53,8 @@ fn carry_out(case: &Item<'_>) -> Checked<Verdict> {
     match case.get("op")?.text()? {
         "object.open" => objects::open(case),
         "proxy.check" => objects::proxy_check(case),
-        "group.step" => healing::group_step(case),
-        "personal_key.decode" => healing::decode(case),
+        "group.step" => steps::group_step(case),
+        "personal_key.decode" => steps::decode(case),
         "gm.join" => manager::join(case),
         "token.record" => tokens::record(case),
         "token.get_token" => tokens::get_token(case),
@@ -63,7 +63,7 @@ fn carry_out(case: &Item<'_>) -> Checked<Verdict> {
         "join.parse" => keyserver::parse(case),
         "compact.expand" => Ok(Verdict::Skipped("compact form")),
         "cwt.validate" => Ok(Verdict::Skipped("CWT")),
-        "gm.revoke" => Ok(Verdict::Skipped("scheme polynomial")),
+        "gm.revoke" => polynomials::revoke(case),
         other => Err(Fault::new(format!("unknown op {other}"))),
     }
 }

@@ -74,6 +74,18 @@ fn one_changed_digit_is_found_in_every_file() {
         ("broadcast-rsd.json", "/cases/0/sessions/3/chain"),
         ("broadcast-rsd.json", "/cases/1/members/0/personal_key"),
         ("broadcast-rsd.json", "/cases/0/labels/0/label"),
+        ("broadcast-polynomial.json", "/cases/0/sessions/4/message"),
+        ("broadcast-polynomial.json", "/cases/0/sessions/4/P/2"),
+        ("broadcast-polynomial.json", "/cases/0/sessions/4/mask/0"),
+        (
+            "broadcast-polynomial.json",
+            "/cases/1/members/0/personal_key",
+        ),
+        ("broadcast-polynomial.json", "/cases/0/worked/g_at_inv"),
+        ("field.json", "/unit"),
+        ("field.json", "/mul/3/ab"),
+        ("field.json", "/revocation_polynomial/1/g/0"),
+        ("field.json", "/rfc8452/polyval"),
         ("sd-cover.json", "/cases/2/exact/0"),
         ("keyserver.json", "/join_response_client_rsd/hex"),
         ("keyserver.json", "/kdc_cred_verify/signature"),
@@ -98,6 +110,7 @@ fn a_wrong_expectation_is_found() {
             "broadcast-rsd.json",
             "/cases/0/traces/0/steps/0/high_water/1",
         ),
+        ("broadcast-polynomial.json", "/cases/0/expect/0/2"),
         ("token.json", "/positive/0/expect"),
     ] {
         let failures = failures_with(file, pointer, |value| json!(value.as_u64().unwrap() + 1));
@@ -122,6 +135,9 @@ fn values_of_another_shape_are_failures_and_say_where() {
             ("objects.json", "/cases/0/env/sessions"),
             ("broadcast-rsd.json", "/cases/0/depth"),
             ("broadcast-rsd.json", "/cases/0/last"),
+            ("broadcast-polynomial.json", "/cases/0/t"),
+            ("broadcast-polynomial.json", "/cases/0/expect/0"),
+            ("field.json", "/revocation_polynomial/0/t"),
             ("negative.json", "/cases/0/env"),
         ] {
             let failures = failures_with(file, pointer, |_| shape.clone());

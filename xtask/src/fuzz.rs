@@ -26,6 +26,7 @@ const SEEDS: &[(&str, &[&str])] = &[
     ("member", &["broadcast-rsd"]),
     ("object", &["objects"]),
     ("personal_key", &["broadcast-rsd"]),
+    ("polynomial_member", &["broadcast-polynomial"]),
     ("public_key", &["params"]),
     ("token", &["token", "pop"]),
 ];
