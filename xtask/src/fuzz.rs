@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Outcome, cargo, none, root, run, run_quietly};
+use crate::run::{Outcome, cargo, none, root, run, run_quietly, target_dir};
 
 /// Coverage that libFuzzer reads; the same passes that cargo-fuzz asks for, without a sanitizer,
 /// since the fuzzed crates hold no `unsafe`.
@@ -60,7 +60,7 @@ fn build() -> Outcome {
         format!("build --release --locked --manifest-path fuzz/Cargo.toml --target {HOST} --bins");
     run(cargo(&arguments)
         .env("RUSTFLAGS", COVERAGE)
-        .env("CARGO_TARGET_DIR", target_dir()))
+        .env("CARGO_TARGET_DIR", target_dir("fuzz")))
 }
 
 /// The target's binary over its corpus and seeds; findings go to `fuzz/artifacts/`.
@@ -73,7 +73,7 @@ fn fuzzer(target: &str) -> Result<Command, String> {
     };
     let (corpus, seeds, artifacts) = (folder("corpus")?, folder("seeds")?, folder("artifacts")?);
     plant(target, &seeds)?;
-    let mut fuzzer = Command::new(target_dir().join(HOST).join("release").join(target));
+    let mut fuzzer = Command::new(target_dir("fuzz").join(HOST).join("release").join(target));
     fuzzer
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args(["-timeout=10", "-rss_limit_mb=1024"]);
@@ -114,12 +114,6 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
         .step_by(2)
         .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok());
     pairs.collect()
-}
-
-fn target_dir() -> PathBuf {
-    let base =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    base.join("fuzz")
 }
 
 /// The names of the targets: one per file in `fuzz/fuzz_targets/`.

@@ -3,6 +3,7 @@
 //! Each check is one function that prints what it does and fails with a reason. `ci` is the list of
 //! all of them; CI runs nothing else.
 
+mod bench;
 mod build;
 mod c;
 mod ci;
@@ -118,6 +119,7 @@ const TASKS: &[Task] = &[
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let outcome = match arguments.next().as_deref() {
+        Some("bench") => bench::bench(arguments),
         Some("fuzz") => fuzz::one(arguments.next().as_deref()),
         Some("header") => c::header(arguments.next().as_deref()),
         Some(name) => match TASKS.iter().find(|task| task.name == name) {
@@ -144,6 +146,9 @@ fn help() -> String {
         text.push_str(&format!("  {:<12} {}\n", task.name, task.about));
     }
     text.push_str("  header       write include/iotchain.h; with --check, compare it\n");
+    text.push_str(
+        "  bench NAME   measure side by side with peers; without NAME, show the options\n",
+    );
     text.push_str("  fuzz TARGET  fuzz one target until stopped; without TARGET, list them\n");
     text
 }

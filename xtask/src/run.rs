@@ -13,6 +13,13 @@ pub(crate) fn root() -> PathBuf {
     here.parent().map_or(here.clone(), PathBuf::from)
 }
 
+/// Where a workspace of its own, such as `fuzz`, is built.
+pub(crate) fn target_dir(workspace: &str) -> PathBuf {
+    let base = std::env::var_os("CARGO_TARGET_DIR");
+    base.map_or_else(|| root().join("target"), PathBuf::from)
+        .join(workspace)
+}
+
 /// The cargo that runs us, with `arguments` split at blanks.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
