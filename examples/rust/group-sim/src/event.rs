@@ -9,8 +9,6 @@ use iotchain_core::{Error, Result};
 
 /// A cover entry: subset(4) || masked secret (16).
 const ENTRY_LEN: usize = 20;
-/// What the signed bytes are shorter than the message: signature and an empty map go, context and additional data come.
-const NOT_SIGNED: usize = 42;
 
 /// The parts of an event that decide what it costs.
 #[derive(Clone, Debug)]
@@ -69,23 +67,13 @@ impl Event {
         self.window.last().copied().unwrap_or(0)
     }
 
-    /// What the event costs the member at `slot` of a tree of `depth` that joined in session `join`: two hashes over
-    /// the message, one signature, and the AES blocks to the chain states.
+    /// What the event costs the member at `slot` of a tree of `depth` that joined in session `join`: verifying it, and
+    /// the AES blocks to the chain states.
     #[must_use]
     pub fn work(&self, depth: u8, slot: u32, join: u32) -> Work {
         Work {
             aes: self.blocks(depth, slot, join),
-            sha256: self.recognize().sha256 + compressions(self.len.saturating_sub(NOT_SIGNED)),
-            verifications: 1,
-        }
-    }
-
-    /// What a copy of an event that is held already costs: its hash.
-    #[must_use]
-    pub fn recognize(&self) -> Work {
-        Work {
-            sha256: compressions(self.len),
-            ..Work::default()
+            ..Work::verify(self.len)
         }
     }
 
@@ -112,9 +100,4 @@ fn steps(subset: u32, leaf: u32) -> Option<u32> {
     let (top, hole, path) = (subset >> 27, subset >> 22 & 31, subset << 10);
     let shared = (leaf ^ path).leading_zeros();
     (top..hole).contains(&shared).then(|| hole - shared - 1)
-}
-
-/// Compressions of SHA-256 over `len` bytes.
-const fn compressions(len: usize) -> u64 {
-    (len as u64 + 9).div_ceil(64)
 }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Trace (seed)             Strategy                            Outcome
-//!   joins, revocations  -->  rsd, cover: the real GroupManager,  -->  read[member][session], bytes on air,
-//!   sleep, losses            real Members, real bytes                 bytes and work of each member
+//!   joins, revocations  -->  rsd, polynomial, cover: the real    -->  read[member][session], bytes on air,
+//!   sleep, losses            GroupManagers, Members and bytes         bytes and work of each member
 //!                            unicast, mls: cost models
 //! ```
 //!
@@ -17,6 +17,7 @@ pub mod event;
 pub mod mls;
 pub mod outcome;
 pub mod plots;
+pub mod polynomial;
 pub mod random;
 pub mod report;
 pub mod rsd;

@@ -19,8 +19,8 @@ struct Arguments {
     /// Members before the first session
     #[arg(long, default_value_t = 1000)]
     members: u32,
-    /// Sessions; 48 are half a day of 15 minutes each
-    #[arg(long, default_value_t = 48)]
+    /// Sessions; 24 are a day of an hour each
+    #[arg(long, default_value_t = 24)]
     sessions: u32,
     /// Members that join later, each in a random session
     #[arg(long, default_value_t = 20)]
@@ -55,6 +55,12 @@ struct Arguments {
     /// rsd: a fresh chain state every so many sessions without a revocation, 0 for never
     #[arg(long, default_value_t = 0)]
     refresh: u32,
+    /// polynomial: t, how many members may be revoked in one epoch
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    degree: u32,
+    /// polynomial: w, earlier sessions that one message heals (0..=63)
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(0..=63))]
+    earlier: u8,
     /// Strategies to compare
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = Strategy::value_variants().to_vec())]
     strategies: Vec<Strategy>,
@@ -102,6 +108,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         window: arguments.window,
         repeat: arguments.repeat,
         refresh: arguments.refresh,
+        degree: arguments.degree,
+        earlier: arguments.earlier,
         seed: arguments.seed,
     };
     let trace = Trace::draw(population, link, sleep, arguments.seed)?;
@@ -131,8 +139,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         "\nat once, later, never: share of the sessions of all members, as known when the run ends\n\
          leaks: sessions read by non-members\n\
          air: bytes on air per session; a broadcast counts once, unicast for each member\n\
-         rx, tx, AES, SHA-256, verify, M4: per member and session; join: bytes of the personal key or its peer\n\
-         AES: blocks, each under a fresh key; SHA-256: compressions; M4: instructions of the three on a Cortex-M4\n\
+         rx, tx, AES, SHA-256, verify, GF, M4: per member and session; join: bytes of the personal key or its peer\n\
+         AES: blocks, each under a fresh key; SHA-256: compressions; M4: their instructions on a Cortex-M4\n\
          * a cost model, see the documentation of its module; the others are the real key server and members"
     );
     if leaks == 0 {
@@ -156,10 +164,21 @@ fn play(
             "two-way",
         ),
     };
-    let run = |strategy: &Strategy| Ok((*strategy, strategy.run(trace, mode, settings)?));
-    let runs = arguments.strategies.iter().map(run);
-    let runs: Vec<(Strategy, Outcome)> = runs.collect::<iotchain_core::Result<_>>()?;
-    println!("\n{title}\n\n{}", report::table(trace, &runs));
+    let mut runs: Vec<(Strategy, Outcome)> = Vec::new();
+    let mut refused = String::new();
+    for strategy in &arguments.strategies {
+        match strategy.run(trace, mode, settings) {
+            Ok(outcome) => runs.push((*strategy, outcome)),
+            Err(iotchain_core::Error::TooManyRevoked) => {
+                refused = format!(
+                    "{}: more revocations than t, it would need another epoch\n",
+                    strategy.name()
+                );
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    println!("\n{title}\n\n{}{refused}", report::table(trace, &runs));
     if let Some((strategy, outcome)) = runs.first().filter(|_| arguments.map > 0) {
         println!(
             "{}: member and sessions; # read in its session, + later, - never\n{}",

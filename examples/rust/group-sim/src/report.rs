@@ -10,7 +10,7 @@ use core::fmt::Write;
 #[must_use]
 pub fn table(trace: &Trace, runs: &[(Strategy, Outcome)]) -> String {
     let mut text = format!(
-        "{:<10}{:>10}{:>8}{:>8}{:>7}{:>13}{:>11}{:>11}{:>9}{:>9}{:>9}{:>9}{:>12}\n",
+        "{:<12}{:>10}{:>8}{:>8}{:>7}{:>13}{:>11}{:>11}{:>9}{:>9}{:>9}{:>9}{:>9}{:>12}\n",
         "strategy",
         "at once %",
         "later %",
@@ -23,6 +23,7 @@ pub fn table(trace: &Trace, runs: &[(Strategy, Outcome)]) -> String {
         "AES",
         "SHA-256",
         "verify",
+        "GF mult.",
         "M4 kinstr."
     );
     for (strategy, outcome) in runs {
@@ -35,7 +36,7 @@ pub fn table(trace: &Trace, runs: &[(Strategy, Outcome)]) -> String {
         );
         let _ = write!(
             text,
-            "{name:<10}{:>10.2}{:>8.2}{:>8.2}{:>7}{:>13.0}{:>11.1}{:>11.2}{:>9.0}",
+            "{name:<12}{:>10.2}{:>8.2}{:>8.2}{:>7}{:>13.0}{:>11.1}{:>11.2}{:>9.0}",
             percent(sum.at_once),
             percent(sum.healed),
             percent(sum.lost),
@@ -54,14 +55,15 @@ pub fn table(trace: &Trace, runs: &[(Strategy, Outcome)]) -> String {
 /// Work per member and session; models of bytes have none.
 fn work(outcome: &Outcome, sum: &Summary) -> String {
     if !outcome.counts_work {
-        return format!("{:>9}{:>9}{:>9}{:>12}", "-", "-", "-", "-");
+        return format!("{:>9}{:>9}{:>9}{:>9}{:>12}", "-", "-", "-", "-", "-");
     }
     let each = |count: u64| count as f64 / sum.memberships as f64;
     format!(
-        "{:>9.2}{:>9.2}{:>9.3}{:>12.0}",
+        "{:>9.2}{:>9.2}{:>9.3}{:>9.0}{:>12.0}",
         each(sum.work.aes),
         each(sum.work.sha256),
         each(sum.work.verifications),
+        each(sum.work.products),
         each(sum.work.instructions()) / 1000.0
     )
 }

@@ -11,9 +11,9 @@ use iotchain_selfheal::Authority;
 use iotchain_selfheal::broadcast::LARGEST_MAX_LEN;
 use iotchain_selfheal::rsd::{GroupManager, Member, Parameters, PersonalKey, Plan, Received};
 
-const GID: Gid = Gid::new(*b"simu");
+pub(crate) const GID: Gid = Gid::new(*b"simu");
 /// Any time after 2001 does.
-const STARTS: UnixTime = UnixTime::new(1_767_225_600);
+pub(crate) const STARTS: UnixTime = UnixTime::new(1_767_225_600);
 
 /// Events for revocations and refreshes, beacons in every session, a window to heal.
 ///
@@ -170,7 +170,7 @@ impl<const W: usize> Receiver<Event> for Counted<'_, W> {
         let received = self.member.event(&message.bytes, Some(now))?;
         let key = self.member.personal_key();
         let work = match received {
-            Received::Duplicate => message.about.recognize(),
+            Received::Duplicate => Work::recognize(message.bytes.len()),
             _ => message.about.work(self.depth, key.slot(), key.join().get()),
         };
         self.work += work;

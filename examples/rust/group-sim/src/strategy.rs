@@ -2,7 +2,7 @@
 
 use crate::outcome::Outcome;
 use crate::trace::Trace;
-use crate::{mls, rsd, unicast};
+use crate::{mls, polynomial, rsd, unicast};
 use clap::ValueEnum;
 
 /// What the link allows.
@@ -19,6 +19,8 @@ pub enum Mode {
 pub enum Strategy {
     /// Ratcheted subset difference: events, beacons, healing. The real code.
     Rsd,
+    /// Masked polynomials: one message per session. The real code.
+    Polynomial,
     /// A fresh key under a subset-difference cover every session: the real code with a refresh in each session.
     Cover,
     /// The new key to each member alone when the group changes, point to point (RFC 9594, 6). A cost model.
@@ -38,6 +40,10 @@ pub struct Settings {
     pub repeat: u32,
     /// Every so many sessions begin with a fresh chain state, revocation or not; 0 for never.
     pub refresh: u32,
+    /// t of the polynomials: how many members may be revoked.
+    pub degree: u32,
+    /// w of the polynomials: earlier sessions that one message heals.
+    pub earlier: u8,
     /// Seed of the keys.
     pub seed: u64,
 }
@@ -52,6 +58,7 @@ impl Strategy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rsd => "rsd",
+            Self::Polynomial => "polynomial",
             Self::Cover => "cover",
             Self::Unicast => "unicast",
             Self::Mls => "mls",
@@ -68,7 +75,8 @@ impl Strategy {
     /// Plays the trace.
     ///
     /// # Errors
-    /// The error of the key server or of a member where none may occur.
+    /// The error of the key server or of a member where none may occur; `TooManyRevoked` if the polynomials have not
+    /// enough roots for the trace.
     pub fn run(
         self,
         trace: &Trace,
@@ -77,6 +85,7 @@ impl Strategy {
     ) -> iotchain_core::Result<Outcome> {
         match self {
             Self::Rsd => rsd::ratcheted(trace, mode, settings),
+            Self::Polynomial => polynomial::run(trace, mode, settings),
             Self::Cover => rsd::cover_every_session(trace, mode, settings),
             Self::Unicast => Ok(unicast::run(trace, mode)),
             Self::Mls => Ok(mls::run(trace, mode, mls::Tree::ServerCommits)),

@@ -11,6 +11,8 @@ const SETTINGS: Settings = Settings {
     window: 16,
     repeat: 4,
     refresh: 0,
+    degree: 6,
+    earlier: 7,
     seed: 5,
 };
 const GROUP: Population = Population {
@@ -24,8 +26,9 @@ const SLEEPY: Sleep = Sleep {
     asleep: 5,
     awake: 3,
 };
-const STRATEGIES: [Strategy; 5] = [
+const STRATEGIES: [Strategy; 6] = [
     Strategy::Rsd,
+    Strategy::Polynomial,
     Strategy::Cover,
     Strategy::Unicast,
     Strategy::Mls,
@@ -90,6 +93,32 @@ fn a_later_event_within_the_window_gives_every_session() {
             }
         }
     }
+}
+
+#[test]
+fn a_later_polynomial_message_gives_the_sessions_of_its_window() {
+    for trace in traces() {
+        let outcome = run(Strategy::Polynomial, &trace, Mode::OneWay);
+        for (life, record) in trace.lives.iter().zip(&outcome.members) {
+            for j in trace.iter().filter(|j| life.is_member(*j)) {
+                // what was lost as a member is still healed by a message after the revocation
+                let mut window = j..=(j + u32::from(SETTINGS.earlier)).min(trace.sessions);
+                let heard = window.find(|later| life.hears(*later));
+                assert_eq!(record.read[j as usize - 1], heard, "{j}");
+            }
+        }
+    }
+}
+
+#[test]
+fn more_revocations_than_roots_are_refused() {
+    let [trace, ..] = traces();
+    let settings = Settings {
+        degree: GROUP.revocations - 1,
+        ..SETTINGS
+    };
+    let outcome = Strategy::Polynomial.run(&trace, Mode::OneWay, &settings);
+    assert_eq!(outcome, Err(iotchain_core::Error::TooManyRevoked));
 }
 
 #[test]
