@@ -129,3 +129,14 @@ proptest! {
         prop_assert_eq!(*ours.expose(), okm);
     }
 }
+
+#[test]
+fn protected_headers_above_64_bytes_are_refused() {
+    let structure = |len: usize| {
+        iotchain_core::sign::sig_structure(&vec![0; len], b"aad", b"payload", |parts| {
+            Ok(parts.concat().len())
+        })
+    };
+    assert!(structure(64).is_ok());
+    assert_eq!(structure(65), Err(Error::Size));
+}

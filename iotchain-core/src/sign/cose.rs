@@ -3,7 +3,9 @@
 use crate::cbor::Writer;
 use crate::error::{Error, Result};
 
-/// Room for the heads: context string, protected header (up to 64 bytes), lengths.
+/// Longest protected header in bytes (spec 1.2).
+const MAX_PROTECTED: usize = 64;
+/// Room for the heads: context string, protected header, lengths.
 const MAX_HEAD: usize = 128;
 
 /// `["Signature1", protected, external_aad, payload]` (RFC 9052, 4.4), handed to `f` in parts.
@@ -40,6 +42,9 @@ fn structure<T>(
     content: &[u8],
     f: impl FnOnce(&[&[u8]]) -> Result<T>,
 ) -> Result<T> {
+    if protected.len() > MAX_PROTECTED {
+        return Err(Error::Size);
+    }
     let mut head = [0; MAX_HEAD];
     let mut writer = Writer::new(&mut head);
     writer

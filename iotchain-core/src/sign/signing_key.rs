@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 use core::fmt;
 use rand_core::TryCryptoRng;
+use zeroize::Zeroize;
 
 /// A private key of any suite that this build holds; wiped on drop.
 #[derive(Clone)]
@@ -40,7 +41,9 @@ impl SigningKey {
         for _ in 0..8 {
             let mut bytes = [0; 32];
             rng.try_fill_bytes(&mut bytes).map_err(|_| Error::Random)?;
-            match Self::from_bytes(alg, &bytes) {
+            let key = Self::from_bytes(alg, &bytes);
+            bytes.zeroize();
+            match key {
                 Err(Error::Type) => {}
                 done => return done,
             }
