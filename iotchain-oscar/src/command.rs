@@ -6,7 +6,7 @@ use iotchain_core::{Error, Kid, KidContext, Piv, Result, Roles, UnixTime};
 
 /// The commands a resource server carried out and still has to recognise: each (gid, j, kid, PIV) until its `exp`.
 ///
-/// `N` bounds the commands that are alive at one time; at 28 bytes each it is the memory of this part.
+/// `N` bounds the commands that are alive at one time; at 40 bytes each it is the memory of this part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commands<const N: usize> {
     booted: UnixTime,
@@ -23,7 +23,8 @@ struct Executed {
 
 impl<const N: usize> Commands<N> {
     /// Empty memory after a boot at `booted`: only commands with a later `iat` are accepted, because older ones may
-    /// have been carried out before.
+    /// have been carried out before. A signer's clock may run ahead by the skew of the policy: who cannot bear that such
+    /// a command is carried out again after a boot passes the time of boot plus this skew.
     #[must_use]
     pub const fn new(booted: UnixTime) -> Self {
         Self {

@@ -53,7 +53,7 @@
 //! [`revalidate`] repeats the validation for members at each session change.
 //!
 //! The crate has no features. Its largest buffer is the pop-input of a proof, [`PopInput::MAX_LEN`] bytes of stack; the
-//! used challenges of a [`Challenger`] take 28 bytes each, for as many as its type says.
+//! used challenges of a [`Challenger`] take 29 bytes each, for as many as its type says.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
