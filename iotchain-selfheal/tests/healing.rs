@@ -108,9 +108,7 @@ fn broadcasts_cut_or_flipped_change_nothing() {
             for len in 0..message.len() {
                 assert!(member.receive(&message[..len], None).is_err());
             }
-            // a signature check per flip: every 7th bit of the long message covers every byte
-            let step = if message.len() > 64 { 7 } else { 1 };
-            for bit in (0..message.len() * 8).step_by(step) {
+            for bit in 0..message.len() * 8 {
                 let mut damaged = message.to_vec();
                 damaged[bit / 8] ^= 1 << (bit % 8);
                 assert!(member.receive(&damaged, None).is_err(), "bit {bit}");

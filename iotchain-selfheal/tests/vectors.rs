@@ -2,7 +2,7 @@
 
 mod support;
 
-use iotchain_core::{Result, Session};
+use iotchain_core::{Result, Session, UnixTime};
 use iotchain_selfheal::Policy;
 use iotchain_selfheal::rsd::{HighWater, PersonalKey, Received};
 use serde_json::Value;
@@ -203,4 +203,39 @@ fn personal_keys_cut_anywhere_are_refused() {
             assert!(PersonalKey::parse([&encoded[..], &[0]].concat()).is_err());
         }
     }
+}
+
+/// A flipped bit is refused, or it is in a value that the key then shows or uses: never lost, never a panic.
+#[test]
+fn personal_keys_with_a_flipped_bit_are_other_keys() {
+    let mut refused = 0;
+    for case in vectors("broadcast-rsd") {
+        for owner in list(&case["members"]).iter().take(2) {
+            let encoded = bytes(&owner["personal_key"]);
+            let labels = encoded.len().saturating_sub(400);
+            for bit in 0..encoded.len() * 8 {
+                // of a long run of labels a sample is enough
+                if (200..200 + labels).contains(&(bit / 8)) && bit % 31 != 0 {
+                    continue;
+                }
+                let mut flipped = encoded.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                let Ok(key) = PersonalKey::parse(&flipped[..]) else {
+                    refused += 1;
+                    continue;
+                };
+                assert_eq!(key.as_bytes(), flipped, "bit {bit}");
+                let Ok(mut member) = member::<32>(&case["env"], flipped) else {
+                    continue;
+                };
+                for event in list(&case["events"]) {
+                    let _ = member.receive(&bytes(&event["message"]), None);
+                }
+                if let Some(newest) = member.newest() {
+                    let _ = (member.key(newest), member.may_open(newest, UnixTime::MAX));
+                }
+            }
+        }
+    }
+    assert!(refused > 300, "{refused}");
 }
