@@ -43,12 +43,15 @@ pub fn reading(title: &str, trace: &Trace, runs: &[(Strategy, Outcome)]) -> Stri
 /// Bytes on air since the first session, logarithmic.
 #[must_use]
 pub fn air(title: &str, trace: &Trace, runs: &[(Strategy, Outcome)]) -> String {
-    const DECADES: f64 = 8.0;
+    let total = |(_, outcome): &(Strategy, Outcome)| outcome.air().iter().sum::<u64>();
+    let most = runs.iter().map(total).max().unwrap_or(0);
+    // powers of ten on the axis, enough for the most
+    let decades = most.max(10).ilog10() + 1;
     let mut svg = Svg::new(720.0, 380.0, title);
     let x = |j: u32| 70.0 + 540.0 * f64::from(j - 1) / f64::from((trace.sessions - 1).max(1));
-    let y = |bytes: f64| 350.0 - 300.0 * bytes.max(1.0).log10() / DECADES;
-    for decade in 0..=DECADES as i32 {
-        let height = y(10f64.powi(decade));
+    let y = |bytes: f64| 350.0 - 300.0 * bytes.max(1.0).log10() / f64::from(decades);
+    for decade in 0..=decades {
+        let height = y(10f64.powf(decade.into()));
         svg.line([(70.0, height), (610.0, height)], "#eeeeee");
         svg.text((62.0, height + 4.0), Anchor::End, &format!("1e{decade}"));
     }
