@@ -15,6 +15,7 @@ mod ledger;
 mod pool;
 #[cfg_attr(not(feature = "rpc"), allow(dead_code))]
 mod proof;
+mod reopening;
 mod sealing;
 mod state;
 mod store;
@@ -98,10 +99,12 @@ impl EmbeddedLedger {
     /// # Errors
     /// [`LedgerError::Config`] if the system has no random numbers.
     pub fn in_memory(config: &Config) -> Result<Self> {
-        Self::with_backend(redb::backends::InMemoryBackend::new(), config)
+        let store = Store::in_memory(|| chain::found(config.chain_id, config.gas_limit, now()))?;
+        Self::start(store, config)
     }
 
-    fn with_backend(backend: impl redb::StorageBackend, config: &Config) -> Result<Self> {
+    #[cfg(test)]
+    fn with_backend(backend: impl redb::StorageBackend + Clone, config: &Config) -> Result<Self> {
         let store = Store::with_backend(backend, || {
             chain::found(config.chain_id, config.gas_limit, now())
         })?;
@@ -181,6 +184,8 @@ impl Shared {
         let mut last = Instant::now();
         // After a start, confirmations may still be awaited.
         let mut idle = 0;
+        // A trouble that lasts is told once.
+        let mut complaint = String::new();
         while self.sleep(block_time) {
             let waiting = !self
                 .chain
@@ -192,8 +197,17 @@ impl Shared {
                 continue;
             }
             match self.seal() {
-                Ok(()) => idle = if waiting { 0 } else { idle.saturating_add(1) },
-                Err(error) => tracing::error!(%error, "no block could be made"),
+                Ok(()) => {
+                    idle = if waiting { 0 } else { idle.saturating_add(1) };
+                    complaint.clear();
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    if text != complaint {
+                        tracing::error!(%error, "no block could be made");
+                    }
+                    complaint = text;
+                }
             }
             last = Instant::now();
         }

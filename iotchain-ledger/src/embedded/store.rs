@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 use alloy_consensus::{Block, ReceiptEnvelope, TxEnvelope};
 use alloy_primitives::B256;
 use alloy_rlp::Decodable;
+use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 
+use super::reopening::{Reopen, Reopening};
 use crate::{LedgerError, Result};
 
 /// A block with its transactions.
@@ -49,7 +51,7 @@ pub(super) struct Founding {
 
 /// An open block log.
 pub(super) struct Store {
-    database: Database,
+    database: Reopening,
     /// Keeps other processes out while it lives; absent for a log in memory.
     _lock: Option<File>,
 }
@@ -94,7 +96,10 @@ impl Store {
             e => storage(e),
         })?;
         let store = Self {
-            database,
+            database: Reopening::new(
+                database,
+                Some(Box::new(move || builder().open(&file).map_err(storage))),
+            ),
             _lock: Some(lock),
         };
         store.check_format().map_err(|e| match e {
@@ -106,18 +111,40 @@ impl Store {
         Ok(store)
     }
 
-    /// A log over any storage, founded there if it is empty.
+    /// A log that lives as long as this.
+    pub(super) fn in_memory(found: impl FnOnce() -> Result<Founding>) -> Result<Self> {
+        let database = builder().create_with_backend(InMemoryBackend::new());
+        Self::over(database.map_err(storage)?, None, found)
+    }
+
+    /// A log over any storage.
+    #[cfg(test)]
     pub(super) fn with_backend(
-        backend: impl redb::StorageBackend,
+        backend: impl redb::StorageBackend + Clone,
         found: impl FnOnce() -> Result<Founding>,
     ) -> Result<Self> {
-        let database = builder().create_with_backend(backend).map_err(storage)?;
+        let open = move || {
+            let database = builder().create_with_backend(backend.clone());
+            database.map_err(storage)
+        };
+        Self::over(open()?, Some(Box::new(open)), found)
+    }
+
+    /// A log in a database, founded there if it is empty.
+    fn over(
+        database: Database,
+        reopen: Option<Reopen>,
+        found: impl FnOnce() -> Result<Founding>,
+    ) -> Result<Self> {
         let store = Self {
-            database,
+            database: Reopening::new(database, reopen),
             _lock: None,
         };
         if store.check_format().is_err() {
-            Self::found(&store.database, &found()?)?;
+            let founding = found()?;
+            store
+                .database
+                .with(|database| Self::found(database, &founding))?;
         }
         Ok(store)
     }
@@ -172,22 +199,24 @@ impl Store {
     }
 
     fn meta(&self, name: &str) -> Result<Vec<u8>> {
-        let read = self.database.begin_read().map_err(storage)?;
-        let table = read.open_table(META).map_err(storage)?;
-        let value = table
-            .get(name)
-            .map_err(storage)?
-            .ok_or_else(|| corrupt(name))?;
-        Ok(value.value().to_vec())
+        self.database.with(|database| {
+            let read = database.begin_read().map_err(storage)?;
+            let table = read.open_table(META).map_err(storage)?;
+            let value = table
+                .get(name)
+                .map_err(storage)?
+                .ok_or_else(|| corrupt(name))?;
+            Ok(value.value().to_vec())
+        })
     }
 
     /// Number of blocks, the genesis block counted.
     pub(super) fn len(&self) -> Result<u64> {
-        let read = self.database.begin_read().map_err(storage)?;
-        read.open_table(BLOCKS)
-            .map_err(storage)?
-            .len()
-            .map_err(storage)
+        self.database.with(|database| {
+            let read = database.begin_read().map_err(storage)?;
+            let blocks = read.open_table(BLOCKS).map_err(storage)?;
+            blocks.len().map_err(storage)
+        })
     }
 
     /// Appends a block; when this returns it is on the disk.
@@ -197,43 +226,49 @@ impl Store {
         hash: B256,
         receipts: &[ReceiptEnvelope],
     ) -> Result<()> {
-        let write = self.database.begin_write().map_err(storage)?;
-        insert_block(&write, block, hash, receipts)?;
-        write.commit().map_err(storage)
+        self.database.with(|database| {
+            let write = database.begin_write().map_err(storage)?;
+            insert_block(&write, block, hash, receipts)?;
+            write.commit().map_err(storage)
+        })
     }
 
     pub(super) fn block(&self, number: u64) -> Result<Option<FullBlock>> {
-        let read = self.database.begin_read().map_err(storage)?;
-        let table = read.open_table(BLOCKS).map_err(storage)?;
-        let bytes = table.get(number).map_err(storage)?;
-        bytes.map(|bytes| decode(bytes.value(), number)).transpose()
+        self.database.with(|database| {
+            let read = database.begin_read().map_err(storage)?;
+            let table = read.open_table(BLOCKS).map_err(storage)?;
+            let bytes = table.get(number).map_err(storage)?;
+            bytes.map(|bytes| decode(bytes.value(), number)).transpose()
+        })
     }
 
     /// The receipts of a block; none if it is unknown or empty.
     pub(super) fn receipts(&self, number: u64) -> Result<Vec<ReceiptEnvelope>> {
-        let read = self.database.begin_read().map_err(storage)?;
-        let table = read.open_table(RECEIPTS).map_err(storage)?;
-        let bytes = table.get(number).map_err(storage)?;
-        bytes.map_or_else(|| Ok(Vec::new()), |bytes| decode(bytes.value(), number))
+        self.database.with(|database| {
+            let read = database.begin_read().map_err(storage)?;
+            let table = read.open_table(RECEIPTS).map_err(storage)?;
+            let bytes = table.get(number).map_err(storage)?;
+            bytes.map_or_else(|| Ok(Vec::new()), |bytes| decode(bytes.value(), number))
+        })
     }
 
     pub(super) fn number_of(&self, hash: B256) -> Result<Option<u64>> {
-        let read = self.database.begin_read().map_err(storage)?;
-        let table = read.open_table(HASHES).map_err(storage)?;
-        Ok(table
-            .get(hash.0)
-            .map_err(storage)?
-            .map(|number| number.value()))
+        self.database.with(|database| {
+            let read = database.begin_read().map_err(storage)?;
+            let table = read.open_table(HASHES).map_err(storage)?;
+            let number = table.get(hash.0).map_err(storage)?;
+            Ok(number.map(|number| number.value()))
+        })
     }
 
     /// Block and position of a transaction.
     pub(super) fn position_of(&self, transaction: B256) -> Result<Option<(u64, usize)>> {
-        let read = self.database.begin_read().map_err(storage)?;
-        let table = read.open_table(TRANSACTIONS).map_err(storage)?;
-        let position = table
-            .get(transaction.0)
-            .map_err(storage)?
-            .map(|position| position.value());
+        let position = self.database.with(|database| {
+            let read = database.begin_read().map_err(storage)?;
+            let table = read.open_table(TRANSACTIONS).map_err(storage)?;
+            let position = table.get(transaction.0).map_err(storage)?;
+            Ok(position.map(|position| position.value()))
+        })?;
         position
             .map(|(number, index)| {
                 Ok((

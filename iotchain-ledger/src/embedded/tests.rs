@@ -92,14 +92,17 @@ fn a_full_disk_loses_nothing() {
             );
         }
         assert!(ledger.waiting(waiting.into()).is_some());
+        // as soon as there is room again, it goes on
+        disk.full.store(false, Ordering::Relaxed);
+        let head = ledger.seal_block().unwrap();
+        assert!(ledger.waiting(waiting.into()).is_none());
         head
     };
-    disk.full.store(false, Ordering::Relaxed);
     let ledger = EmbeddedLedger::with_backend(disk, &manual()).unwrap();
     assert_eq!(ledger.head().unwrap(), head);
-    ledger.send(&signed(&account, 1, 30_000)).unwrap();
+    ledger.send(&signed(&account, 2, 30_000)).unwrap();
     ledger.seal_block().unwrap();
-    assert_eq!(ledger.nonce(account.address()).unwrap(), 2);
+    assert_eq!(ledger.nonce(account.address()).unwrap(), 3);
 }
 
 #[test]
