@@ -30,6 +30,11 @@ const SEEDS: &[(&str, &[&str])] = &[
     ("public_key", &["params"]),
     ("token", &["token", "pop"]),
 ];
+/// Targets that tell a story: the first byte of the input says whether the rest is a message as it is (0) or in another
+/// form (1, 2), among them a patch of the story's own message: place (2 bytes, little-endian), then the bytes.
+const STORIES: &[&str] = &["member", "object", "polynomial_member"];
+/// Patched places: more than the story's messages have bytes.
+const PLACES: u16 = 384;
 /// Longer seeds slow the fuzzer down and teach it nothing.
 const LONGEST_SEED: usize = 4096;
 
@@ -98,11 +103,26 @@ fn plant(target: &str, folder: &Path) -> Outcome {
                 .filter(|seed| seed.len() <= LONGEST_SEED),
         );
     }
+    if STORIES.contains(&target) {
+        seeds = in_forms(&seeds);
+    }
     for (number, seed) in seeds.iter().enumerate() {
         let path = folder.join(format!("{number:04}"));
         fs::write(&path, seed).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// Messages in the forms that a story understands, and a patch for every place of its own message.
+fn in_forms(messages: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
+    let whole = messages
+        .iter()
+        .flat_map(|message| [0, 1].map(|form| [&[form], &message[..]].concat()));
+    let patches = (0..PLACES).flat_map(|place| {
+        let [low, high] = place.to_le_bytes();
+        [1, 2].map(|form| vec![form, low, high, low ^ 0x55])
+    });
+    whole.chain(patches).collect()
 }
 
 /// The bytes of a hex string, if it is one.
