@@ -246,7 +246,10 @@ fn create(path: &Path, ks: &Thumbprint) -> Result<(), Fault> {
 
 fn builder() -> redb::Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
+    // A flipped bit in a key would be served as it is; all pages together are read in no time.
+    builder
+        .set_cache_size(CACHE_BYTES)
+        .set_check_integrity_on_open(true);
     builder
 }
 
@@ -309,3 +312,48 @@ from_redb!(
     StorageError,
     CommitError
 );
+
+#[cfg(test)]
+mod tests {
+    use super::super::group::Terms;
+    use super::*;
+    use iotchain::{Address, GroupName, SignAlg, Signer, SigningKey, UnixTime};
+
+    #[test]
+    fn a_flipped_bit_is_damage_and_never_another_group() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = DataDir::open(root.path(), "key-server").unwrap();
+        let key = SigningKey::from_bytes(SignAlg::Es256k, &[1; 32]).unwrap();
+        let ks = key.public().thumbprint();
+        let (store, _) = Store::open(&directory, &ks).unwrap();
+        let terms = Terms {
+            session: 60,
+            grace: 5,
+            depth: 4,
+            admissions: 4,
+        };
+        let name = GroupName::new("0007.abababab").unwrap();
+        let owner = (name, Address::new([0xab; 20]));
+        let (gid, now) = (store.fresh_gid().unwrap(), UnixTime::new(1_800_000_000));
+        let group = Group::found(owner, gid, &terms, &key, now).unwrap();
+        let record = store.put(&group).unwrap();
+        store.attest().unwrap();
+        drop(store);
+
+        let path = root.path().join(FILE);
+        let whole = fs::read(&path).unwrap();
+        let windows = &mut whole.windows(record.len());
+        let at = windows.position(|bytes| *bytes == **record).unwrap();
+        for byte in (at..at + record.len()).step_by(7) {
+            let mut damaged = whole.clone();
+            damaged[byte] ^= 1 << (byte % 8);
+            fs::write(&path, damaged).unwrap();
+            let opened = Store::open(&directory, &ks).and_then(|(store, _)| store.groups());
+            let error = opened.map(|groups| groups.len()).unwrap_err();
+            assert_eq!(error.exit_code(), 6, "byte {byte}: {error}");
+        }
+        fs::write(&path, &whole).unwrap();
+        let (store, found) = Store::open(&directory, &ks).unwrap();
+        assert_eq!((found, store.groups().unwrap().len()), (Found::Newest, 1));
+    }
+}

@@ -151,7 +151,9 @@ impl Store {
         let mut open = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         let database = match open.take() {
             Some(database) => database,
-            None => Database::create(&self.path).map_err(|error| failure(&self.path, &error))?,
+            None => builder()
+                .create(&self.path)
+                .map_err(|error| failure(&self.path, &error))?,
         };
         let outcome = f(&database);
         if !matches!(outcome, Err(redb::Error::Io(_) | redb::Error::PreviousIo)) {
@@ -159,6 +161,13 @@ impl Store {
         }
         outcome.map_err(|error| failure(&self.path, &error))
     }
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    // Otherwise a flipped bit in a time would outlive every newer object.
+    builder.set_check_integrity_on_open(true);
+    builder
 }
 
 fn failure(path: &Path, error: &dyn std::fmt::Display) -> NodeError {
@@ -216,5 +225,28 @@ mod tests {
         assert_eq!(error.exit_code(), 6);
         assert!(error.to_string().contains("objects.redb"), "{error}");
         assert!(std::fs::read(&path).unwrap().starts_with(b"this is no"));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_damage_and_never_another_object() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("objects.redb");
+        let entry = stored(0x6b02_0000_1234_5678, None);
+        Store::open(&path)
+            .unwrap()
+            .put("meter/load", &entry)
+            .unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let iat = entry.iat.get().to_le_bytes();
+        let at = whole.windows(8).position(|bytes| bytes == iat).unwrap();
+        for bit in 0..64 {
+            let mut damaged = whole.clone();
+            damaged[at + bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(Store::open(&path).unwrap_err().exit_code(), 6, "bit {bit}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        let found = Store::open(&path).unwrap().get("meter/load");
+        assert_eq!(found.unwrap(), Some(entry));
     }
 }
