@@ -67,7 +67,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), NodeError> {
-    let stop = Stop::on_signals()?;
+    // A single command may be killed at any point: what it keeps, it writes whole.
+    let stop = match &command {
+        Command::Owner(_) => Stop::new(),
+        Command::Client(args) if !args.is_shell() => Stop::new(),
+        _ => Stop::on_signals()?,
+    };
     match command {
         Command::Ledger(args) => chain::run(args, &stop),
         Command::Owner(args) => owner::run(args, &stop),

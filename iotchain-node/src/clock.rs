@@ -7,6 +7,9 @@ use iotchain::UnixTime;
 
 use crate::NodeError;
 
+/// What shells give a process that Ctrl-C ended: 128 + SIGINT.
+const IMPATIENT: i32 = 130;
+
 /// The present, by the system's clock.
 #[must_use]
 pub fn now() -> UnixTime {
@@ -33,14 +36,21 @@ impl Stop {
         Self::default()
     }
 
-    /// A flag that Ctrl-C, SIGTERM and SIGHUP raise as well. One per process.
+    /// A flag that Ctrl-C, SIGTERM and SIGHUP raise as well. A second one ends the process at once, with exit code 130,
+    /// whatever it is waiting for. One per process.
     ///
     /// # Errors
     /// [`NodeError::Io`] if the signals cannot be caught, or already are.
     pub fn on_signals() -> Result<Self, NodeError> {
         let stop = Self::new();
         let raised = stop.clone();
-        ctrlc::set_handler(move || raised.stop())
+        let handle = move || {
+            if raised.is_stopped() {
+                std::process::exit(IMPATIENT);
+            }
+            raised.stop();
+        };
+        ctrlc::set_handler(handle)
             .map_err(|error| NodeError::io("signal handler", std::io::Error::other(error)))?;
         Ok(stop)
     }

@@ -4,11 +4,16 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::NodeError;
 
 /// Holds what the directory is for, and the lock of the process that uses it.
 const MARK: &str = "iotchain";
+/// A process that is just ending, or one that is just starting a child, holds a lock a moment longer than it means to.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A role's directory, locked until this is dropped.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl DataDir {
             )));
         }
         let lock = open_mark(&mark).map_err(io)?;
-        match lock.try_lock() {
+        match try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(NodeError::State(format!(
@@ -51,7 +56,7 @@ impl DataDir {
         }
         claim(&lock, role).map_err(io)?.map_or(Ok(()), |found| {
             Err(NodeError::State(format!(
-                "{} belongs to `{found}`, not to `{role}`",
+                "{} belongs to {found:?}, not to `{role}`",
                 path.display()
             )))
         })?;
@@ -71,6 +76,17 @@ impl DataDir {
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+}
+
+/// Locks the mark, with patience.
+fn try_lock(mark: &File) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match mark.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            outcome => return outcome,
+        }
     }
 }
 
@@ -116,7 +132,7 @@ mod tests {
         drop(first);
         let error = DataDir::open(&path, "proxy").unwrap_err();
         assert!(
-            matches!(error, NodeError::State(text) if text.contains("belongs to `iotchain client 1`"))
+            matches!(error, NodeError::State(text) if text.contains("belongs to \"iotchain client 1\""))
         );
         assert_eq!(
             fs::read(DataDir::open(&path, "client").unwrap().file("x")).unwrap(),

@@ -150,6 +150,11 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    // A device or a pipe is written to, not replaced by a file.
+    let special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if special {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let part = part_of(path);
     // A leftover of an interrupted run may have another mode, which opening it would keep.
     remove_if_present(&part)?;
@@ -249,6 +254,19 @@ mod tests {
             read_key(&directory.path().join("none")),
             Err(NodeError::Io { .. })
         ));
+    }
+
+    #[test]
+    fn a_device_stays_a_device() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("null");
+        symlink("/dev/null", &link).unwrap();
+        atomic_write(&link, b"gone").unwrap();
+        atomic_write_secret(&link, b"gone").unwrap();
+        let kind = fs::metadata(&link).unwrap().file_type();
+        assert!(kind.is_char_device());
+        assert!(read(&link).unwrap().is_empty());
     }
 
     #[test]

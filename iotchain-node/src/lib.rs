@@ -41,6 +41,7 @@ pub mod join;
 pub mod key_server;
 pub mod keyfile;
 pub mod link;
+mod output;
 pub mod owner;
 pub mod proxy;
 pub mod ready;

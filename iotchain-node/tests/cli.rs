@@ -504,3 +504,97 @@ fn a_shell_joins_follows_and_is_told_of_its_revocation() {
     let refused = member.ask("join meter/0007");
     assert_eq!(refused["number"], 74, "{refused}");
 }
+
+/// A demo whose temporary files go into `directory`.
+fn demo(directory: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_iotchain"));
+    command
+        .arg("demo")
+        .args(line.split_whitespace())
+        .env("TMPDIR", directory)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Command lines of the processes that work in `directory`.
+fn at_work(directory: &Path) -> Vec<String> {
+    let directory = directory.display().to_string();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .filter(|line| line.contains(&directory))
+        .collect()
+}
+
+#[test]
+fn a_full_stdout_is_an_error_and_no_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = || {
+        fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_iotchain"))
+        .args(["client", "--data", "c", "--catalogue", "none", "address"])
+        .current_dir(directory.path())
+        .stdout(full())
+        .output()
+        .unwrap();
+    assert!(failed(&output, 3).contains("stdout: No space left"));
+
+    let temporary = directory.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let output = demo(&temporary, "").stdout(full()).output().unwrap();
+    assert!(failed(&output, 3).contains("stdout: No space left"));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+#[test]
+fn a_demo_refuses_what_it_cannot_protect_before_it_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let large = directory.path().join("large");
+    fs::write(&large, vec![0; 65_280]).unwrap();
+    for (file, expected) in [
+        (directory.path().join("none"), "No such file"),
+        (directory.path().to_owned(), "not a regular file"),
+        ("/dev/zero".into(), "not a regular file"),
+        (large, "room for 65279"),
+    ] {
+        let line = format!("--file {}", file.display());
+        let output = demo(directory.path(), &line).output().unwrap();
+        let text = failed(&output, 3);
+        assert!(text.contains(expected), "{text}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn an_interrupted_demo_leaves_neither_processes_nor_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = demo(directory.path(), "")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    // its end stays open, so that only the signal can be what ends it
+    let mut lines = lines.map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("publishes signed objects")));
+    assert!(!at_work(directory.path()).is_empty());
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(killed.success());
+    let start = std::time::Instant::now();
+    let rest = lines.count();
+    let output = child.wait_with_output().unwrap();
+    assert!(failed(&output, 1).contains("interrupted"));
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{rest} lines later"
+    );
+    assert_eq!(at_work(directory.path()), [""; 0]);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}

@@ -12,7 +12,6 @@ mod seen;
 mod shell;
 mod target;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use iotchain::Roles;
 use crate::catalogue::{Catalogue, ClassKey};
 use crate::clock::Stop;
 use crate::data_dir::DataDir;
-use crate::{NodeError, keyfile, roles};
+use crate::{NodeError, keyfile, output, roles};
 
 pub use account::ClientAccount;
 pub use reader::{Client, Fetched, Group};
@@ -55,6 +54,13 @@ pub struct Args {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// Whether it goes on until it is told to end.
+    pub(crate) const fn is_shell(&self) -> bool {
+        matches!(self.command, Command::Shell)
+    }
 }
 
 /// What a client does.
@@ -118,8 +124,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let data = DataDir::open(&args.data, "client")?;
     let account = ClientAccount::open(&data)?;
     if let Command::Address = args.command {
-        println!("0x{}", account.address());
-        return Ok(());
+        return output::line(format_args!("0x{}", account.address()));
     }
     let catalogue = Catalogue::read(&args.catalogue)?;
     match args.command {
@@ -143,8 +148,10 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
             )?;
             let confirmations = if no_wait { 0 } else { catalogue.confirmations };
             let receipt = request.send(&catalogue, &account, confirmations)?;
-            println!("token client=0x{} {receipt}", account.address());
-            Ok(())
+            output::line(format_args!(
+                "token client=0x{} {receipt}",
+                account.address()
+            ))
         }
         Command::Get { target, from, out } => {
             let mut client = Client::new(data, catalogue, account, stop)?;
@@ -171,12 +178,6 @@ fn get(
     );
     match out {
         Some(path) => keyfile::atomic_write_secret(&path, &fetched.plaintext),
-        None => {
-            let mut stdout = std::io::stdout();
-            stdout
-                .write_all(&fetched.plaintext)
-                .and_then(|()| stdout.flush())
-                .map_err(|source| NodeError::io("stdout", source))
-        }
+        None => output::bytes(&fetched.plaintext),
     }
 }

@@ -1,22 +1,26 @@
 //! The roles as processes of their own: this very binary with another subcommand.
 
 use crate::NodeError;
+use crate::clock::Stop;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How long a role may take until it serves.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// How often whoever waits for a process looks whether the demo is to end.
+const STOP_POLL: Duration = Duration::from_millis(50);
 
 /// A role that serves. Killed when dropped, so that no process outlives the demo.
 pub(super) struct Role {
     name: String,
     arguments: Vec<String>,
     log: PathBuf,
+    stop: Stop,
     child: Child,
     /// The `key=value` words of its ready line: addresses it bound.
     pub(super) ready: HashMap<String, String>,
@@ -61,17 +65,19 @@ impl Role {
         directory: &Path,
         name: &str,
         arguments: &[A],
+        stop: &Stop,
     ) -> Result<Self, NodeError> {
         let arguments: Vec<String> = arguments
             .iter()
             .map(|argument| argument.as_ref().to_owned())
             .collect();
         let log = directory.join(format!("{name}.log"));
-        let (child, ready) = launch(name, &arguments, &log)?;
+        let (child, ready) = launch(name, &arguments, &log, stop)?;
         Ok(Self {
             name: name.to_owned(),
             arguments,
             log,
+            stop: stop.clone(),
             child,
             ready,
         })
@@ -102,7 +108,7 @@ impl Role {
     /// Kills the process without warning (SIGKILL) and starts it again with the same arguments.
     pub(super) fn kill_and_restart(&mut self) -> Result<(), NodeError> {
         self.kill();
-        (self.child, self.ready) = launch(&self.name, &self.arguments, &self.log)?;
+        (self.child, self.ready) = launch(&self.name, &self.arguments, &self.log, &self.stop)?;
         Ok(())
     }
 
@@ -123,6 +129,7 @@ fn launch(
     name: &str,
     arguments: &[String],
     log: &Path,
+    stop: &Stop,
 ) -> Result<(Child, HashMap<String, String>), NodeError> {
     let log_file = File::options()
         .create(true)
@@ -138,7 +145,7 @@ fn launch(
     let ready = child
         .stdout
         .take()
-        .and_then(|stdout| wait_ready(BufReader::new(stdout)));
+        .and_then(|stdout| wait_ready(BufReader::new(stdout), stop));
     match ready {
         Some(ready) => Ok((child, ready)),
         None => {
@@ -155,7 +162,10 @@ fn launch(
 }
 
 /// Reads lines until `ready ...`; the reader thread then keeps the pipe empty for as long as the role lives.
-fn wait_ready(mut stdout: impl BufRead + Send + 'static) -> Option<HashMap<String, String>> {
+fn wait_ready(
+    mut stdout: impl BufRead + Send + 'static,
+    stop: &Stop,
+) -> Option<HashMap<String, String>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
@@ -173,8 +183,18 @@ fn wait_ready(mut stdout: impl BufRead + Send + 'static) -> Option<HashMap<Strin
             line.clear();
         }
     });
-    let deadline = Instant::now() + START_LIMIT;
-    receiver
-        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        .ok()
+    receive(&receiver, START_LIMIT, stop)
+}
+
+/// What comes within `limit`, unless its sender is gone or `stop` comes first.
+pub(super) fn receive<T>(receiver: &Receiver<T>, limit: Duration, stop: &Stop) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    while !stop.is_stopped() && Instant::now() < deadline {
+        match receiver.recv_timeout(STOP_POLL) {
+            Ok(value) => return Some(value),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    None
 }

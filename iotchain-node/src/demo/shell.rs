@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::roles;
 use super::timeline::Cost;
 use crate::NodeError;
+use crate::clock::Stop;
 
 /// How long a command may take. Waiting for a session is the longest.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
@@ -21,6 +22,7 @@ pub(super) struct Shell {
     child: Child,
     input: ChildStdin,
     answers: Receiver<Value>,
+    stop: Stop,
 }
 
 /// What the client said to one command.
@@ -36,6 +38,7 @@ impl Shell {
         directory: &Path,
         name: &'static str,
         arguments: &[String],
+        stop: &Stop,
     ) -> Result<Self, NodeError> {
         let mut arguments = arguments.to_vec();
         arguments.push("shell".into());
@@ -68,6 +71,7 @@ impl Shell {
             child,
             input,
             answers,
+            stop: stop.clone(),
         })
     }
 
@@ -75,10 +79,8 @@ impl Shell {
     pub(super) fn ask(&mut self, command: &str) -> Result<Answer, NodeError> {
         let start = Instant::now();
         writeln!(self.input, "{command}").map_err(|source| NodeError::io(self.name, source))?;
-        let value = self
-            .answers
-            .recv_timeout(ANSWER_LIMIT)
-            .map_err(|_| NodeError::State(format!("{}: no answer to `{command}`", self.name)))?;
+        let value = roles::receive(&self.answers, ANSWER_LIMIT, &self.stop)
+            .ok_or_else(|| NodeError::State(format!("{}: no answer to `{command}`", self.name)))?;
         let mut cost = Cost::since(start);
         if let Some(bytes) = value["bytes"].as_u64() {
             cost = cost.bytes(usize::try_from(bytes).unwrap_or(usize::MAX));

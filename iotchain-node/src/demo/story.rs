@@ -423,7 +423,7 @@ fn wait_for(
                 "{path}: the resource server publishes nothing new"
             )));
         }
-        std::thread::sleep(POLL);
+        world.pause(POLL)?;
     }
 }
 

@@ -1,13 +1,19 @@
 //! What the demo prints: one line per step, with the bytes that moved and the milliseconds it took.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::io::{self, Write};
 use std::time::Instant;
+
+use crate::clock::Stop;
 
 /// The running account of the story.
 pub(super) struct Timeline {
     began: Instant,
     checks: u32,
     failed: Vec<String>,
+    /// Raised when nobody reads any more.
+    stop: Stop,
+    lost: Option<io::Error>,
 }
 
 /// What a step cost.
@@ -34,25 +40,41 @@ impl Cost {
 }
 
 impl Timeline {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(stop: &Stop) -> Self {
         Self {
             began: Instant::now(),
             checks: 0,
             failed: Vec::new(),
+            stop: stop.clone(),
+            lost: None,
         }
     }
 
+    /// A line as it is. If it cannot be printed, the story ends.
+    pub(super) fn print(&mut self, line: fmt::Arguments<'_>) {
+        let mut stdout = io::stdout();
+        let printed = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        if let Err(error) = printed {
+            self.lost.get_or_insert(error);
+            self.stop.stop();
+        }
+    }
+
+    /// Why a line could not be printed.
+    pub(super) fn lost(&mut self) -> Option<io::Error> {
+        self.lost.take()
+    }
+
     /// A heading.
-    pub(super) fn chapter(&self, title: impl Display) {
-        println!("\n{title}");
-        println!(
-            "{:>7}  {:<16} {:<72} {:>9} {:>8}",
+    pub(super) fn chapter(&mut self, title: impl Display) {
+        self.print(format_args!(
+            "\n{title}\n{:>7}  {:<16} {:<72} {:>9} {:>8}",
             "t", "who", "what", "bytes", "ms"
-        );
+        ));
     }
 
     /// Something that happened.
-    pub(super) fn step(&self, who: &str, what: impl Display, cost: Cost) {
+    pub(super) fn step(&mut self, who: &str, what: impl Display, cost: Cost) {
         self.line(' ', who, what, cost);
     }
 
@@ -67,26 +89,24 @@ impl Timeline {
     }
 
     /// The last lines. Whether every check held.
-    pub(super) fn close(&self) -> bool {
-        println!(
-            "\n{} passed, {} failed",
-            self.checks as usize - self.failed.len(),
-            self.failed.len()
-        );
-        for failure in &self.failed {
-            println!("  failed: {failure}");
+    pub(super) fn close(&mut self) -> bool {
+        let failed = std::mem::take(&mut self.failed);
+        let passed = self.checks as usize - failed.len();
+        self.print(format_args!("\n{passed} passed, {} failed", failed.len()));
+        for failure in &failed {
+            self.print(format_args!("  failed: {failure}"));
         }
-        self.failed.is_empty()
+        failed.is_empty()
     }
 
-    fn line(&self, mark: char, who: &str, what: impl Display, cost: Cost) {
+    fn line(&mut self, mark: char, who: &str, what: impl Display, cost: Cost) {
         let seconds = self.began.elapsed().as_secs_f64();
         let number = |value: Option<String>| value.unwrap_or_default();
-        println!(
+        self.print(format_args!(
             "{seconds:>6.1}s{mark} {who:<16} {:<72} {:>9} {:>8}",
             what.to_string(),
             number(cost.bytes.map(|bytes| bytes.to_string())),
             number(cost.millis.map(|millis| millis.to_string())),
-        );
+        ));
     }
 }

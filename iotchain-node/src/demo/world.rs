@@ -9,8 +9,9 @@ use super::adversary::{Jammer, Mallory};
 use super::roles::{self, Role};
 use super::shell::Shell;
 use super::timeline::{Cost, Timeline};
+use crate::clock::Stop;
 use crate::{NodeError, keyfile};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The access class of the demo, as in group names.
 const CLASS: &str = "0007";
@@ -24,6 +25,7 @@ const GRACE: &str = "2";
 /// Everything that runs.
 pub(super) struct World {
     directory: PathBuf,
+    stop: Stop,
     pub(super) ledger: Role,
     pub(super) key_server: Role,
     pub(super) proxy: Role,
@@ -38,6 +40,7 @@ impl World {
     pub(super) fn build(
         directory: &Path,
         document: &Path,
+        stop: &Stop,
         timeline: &mut Timeline,
     ) -> Result<Self, NodeError> {
         let at = |name: &str| directory.join(name).display().to_string();
@@ -61,6 +64,7 @@ impl World {
                 "--block-time",
                 "500",
             ],
+            stop,
         )?;
         timeline.step(
             "ledger",
@@ -139,6 +143,7 @@ impl World {
                 "--grace",
                 GRACE,
             ],
+            stop,
         )?;
         timeline.step(
             "key-server",
@@ -158,6 +163,7 @@ impl World {
                 "--coap",
                 &proxy_coap,
             ],
+            stop,
         )?;
         timeline.step("proxy", "holds no key", Cost::since(start));
         let start = Instant::now();
@@ -187,6 +193,7 @@ impl World {
                 "--resource",
                 &format!("doc=file:{}", document.display()),
             ],
+            stop,
         )?;
         timeline.step(
             "resource-server",
@@ -198,6 +205,7 @@ impl World {
         let mallory = Mallory::before(proxy_address)?;
         let world = Self {
             directory: directory.to_owned(),
+            stop: stop.clone(),
             ledger,
             key_server,
             proxy,
@@ -238,6 +246,17 @@ impl World {
             .into_iter()
             .filter_map(|role| (!role.is_alive()).then(|| role.name().to_owned()));
         ended.collect()
+    }
+
+    /// Waits a moment.
+    ///
+    /// # Errors
+    /// [`NodeError::Failed`] if the demo is to end.
+    pub(super) fn pause(&self, time: Duration) -> Result<(), NodeError> {
+        if self.stop.wait(time) {
+            return Err(NodeError::Failed("told to end".into()));
+        }
+        Ok(())
     }
 
     /// The file that `name` would be.
@@ -316,7 +335,7 @@ impl World {
 
     /// A client process.
     pub(super) fn shell(&self, name: &'static str, client: &[String]) -> Result<Shell, NodeError> {
-        Shell::start(&self.directory, name, client)
+        Shell::start(&self.directory, name, client, &self.stop)
     }
 
     fn write_attacked_catalogue(&self) -> Result<(), NodeError> {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::Certify;
 use super::deployment::{Deployment, address_of, public_key};
-use crate::NodeError;
 use crate::catalogue::KeyServer;
 use crate::data_dir::DataDir;
 use crate::dtls::pki::{Authority, Identity, Name};
+use crate::{NodeError, output};
 
 pub(super) fn certify(directory: &DataDir, request: &Certify) -> Result<(), NodeError> {
     let authority = Authority::read(&directory.file("ca.pem"), &directory.file("ca.key"))?;
@@ -59,10 +59,9 @@ fn write(identity: &Identity, out: &Path, name: &str) -> Result<(), NodeError> {
         out.join(format!("{name}.key")),
     );
     identity.write(&certificate, &key)?;
-    println!(
+    output::line(format_args!(
         "certificate={} key={}",
         certificate.display(),
         key.display()
-    );
-    Ok(())
+    ))
 }

@@ -12,7 +12,7 @@ use super::{Entry, Policy};
 use crate::catalogue::ResourceServer;
 use crate::data_dir::DataDir;
 use crate::dtls::pki::Authority;
-use crate::{NodeError, cose_key, keyfile};
+use crate::{NodeError, cose_key, keyfile, output};
 
 /// Life of the certificate authority in days.
 const AUTHORITY_DAYS: u32 = 3650;
@@ -44,12 +44,11 @@ pub(super) fn init(directory: &DataDir, url: &str, confirmations: u64) -> Result
         resource_servers: Vec::new(),
     };
     deployment.save(directory)?;
-    println!(
+    output::line(format_args!(
         "owner=0x{} attester=0x{} chain_id={chain_id}",
         owner.address(),
         attester.address()
-    );
-    Ok(())
+    ))
 }
 
 pub(super) fn deploy(directory: &DataDir, policy: Policy) -> Result<(), NodeError> {
@@ -85,18 +84,19 @@ pub(super) fn deploy(directory: &DataDir, policy: Policy) -> Result<(), NodeErro
         attestation: policy == Policy::Attestation,
     });
     deployment.save(directory)?;
-    println!("contract=0x{} policy=0x{address}", contract.address());
-    Ok(())
+    output::line(format_args!(
+        "contract=0x{} policy=0x{address}",
+        contract.address()
+    ))
 }
 
 pub(super) fn new_key(path: &Path) -> Result<(), NodeError> {
     let key = keyfile::signing_key(&keyfile::create_key(path)?)?.public();
-    println!(
+    output::line(format_args!(
         "address=0x{} cose_key={}",
         address_of(&key, path)?,
         cose_key::text(&key)
-    );
-    Ok(())
+    ))
 }
 
 pub(super) fn add_resource_server(directory: &DataDir, entry: &Entry) -> Result<(), NodeError> {
@@ -133,8 +133,10 @@ pub(super) fn add_resource_server(directory: &DataDir, entry: &Entry) -> Result<
         .contract()?
         .set_resource(&office.sender(), rs, &policy)?;
     deployment.save(directory)?;
-    println!("name={} rs=0x{rs} block={}", entry.name, receipt.number);
-    Ok(())
+    output::line(format_args!(
+        "name={} rs=0x{rs} block={}",
+        entry.name, receipt.number
+    ))
 }
 
 pub(super) fn print_catalogue(directory: &DataDir) -> Result<(), NodeError> {
@@ -143,6 +145,5 @@ pub(super) fn print_catalogue(directory: &DataDir) -> Result<(), NodeError> {
         .ok_or_else(|| {
             NodeError::Config("not complete yet: it takes `deploy` and `certify key-server`".into())
         })?;
-    print!("{}", catalogue.to_json()?);
-    Ok(())
+    output::bytes(catalogue.to_json()?.as_bytes())
 }

@@ -10,7 +10,7 @@ use super::deployment::Deployment;
 use super::{Holder, Token};
 use crate::data_dir::DataDir;
 use crate::grant::Grant;
-use crate::{NodeError, clock, keyfile};
+use crate::{NodeError, clock, keyfile, output};
 
 pub(super) fn attest(
     directory: &DataDir,
@@ -49,12 +49,11 @@ pub(super) fn attest(
         proof: hex::encode(proof),
     };
     grant.write(out)?;
-    println!(
+    output::line(format_args!(
         "grant={} client=0x{client} rs=0x{rs} deadline={}",
         out.display(),
         deadline.get()
-    );
-    Ok(())
+    ))
 }
 
 pub(super) fn issue(directory: &DataDir, token: &Token) -> Result<(), NodeError> {
@@ -70,8 +69,7 @@ pub(super) fn issue(directory: &DataDir, token: &Token) -> Result<(), NodeError>
         token.ttl,
         0,
     )?;
-    report("issued", &receipt);
-    Ok(())
+    report("issued", &receipt)
 }
 
 pub(super) fn revoke(directory: &DataDir, at: &Holder) -> Result<(), NodeError> {
@@ -83,8 +81,7 @@ pub(super) fn revoke(directory: &DataDir, at: &Holder) -> Result<(), NodeError> 
         &deployment
             .contract()?
             .delete_token(&office.sender(), at.client, rs)?,
-    );
-    Ok(())
+    )
 }
 
 pub(super) fn block(directory: &DataDir, at: &Holder) -> Result<(), NodeError> {
@@ -96,8 +93,7 @@ pub(super) fn block(directory: &DataDir, at: &Holder) -> Result<(), NodeError> {
         &deployment
             .contract()?
             .block_client(&office.sender(), at.client, rs)?,
-    );
-    Ok(())
+    )
 }
 
 pub(super) fn revoke_all(directory: &DataDir, name: &str) -> Result<(), NodeError> {
@@ -109,17 +105,16 @@ pub(super) fn revoke_all(directory: &DataDir, name: &str) -> Result<(), NodeErro
         &deployment
             .contract()?
             .revoke_resource(&office.sender(), rs)?,
-    );
-    Ok(())
+    )
 }
 
 fn claims(token: &Token) -> Result<[u8; 4], NodeError> {
     Ok(Claims::new(token.roles, token.class.0)?.encode())
 }
 
-fn report(what: &str, receipt: &Receipt) {
-    println!(
+fn report(what: &str, receipt: &Receipt) -> Result<(), NodeError> {
+    output::line(format_args!(
         "{what} transaction={} block={} gas={}",
         receipt.transaction, receipt.number, receipt.gas_used
-    );
+    ))
 }

@@ -14,7 +14,7 @@ mod store;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
 use crate::clock::Stop;
@@ -25,6 +25,8 @@ use crate::{NodeError, ready};
 pub use service::ProxyService;
 pub use store::Store;
 
+/// How often it is looked whether the proxy still serves.
+const STEP: Duration = Duration::from_millis(500);
 /// How often objects past their end are removed.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -63,7 +65,15 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let server = Server::builder(service).coap(args.coap).spawn()?;
     let address = server.coap_addr().unwrap_or(args.coap);
     ready::announce("proxy", &[("coap", address.to_string())]);
-    while !stop.wait(SWEEP) && server.is_serving() {
+    let mut swept = Instant::now();
+    while !stop.wait(STEP) {
+        if !server.is_serving() {
+            return Err(NodeError::Failed("a thread of the proxy died".into()));
+        }
+        if swept.elapsed() < SWEEP {
+            continue;
+        }
+        swept = Instant::now();
         match store.sweep(crate::clock::now()) {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "objects past their end"),

@@ -46,6 +46,7 @@ use rounds::Rounds;
 use service::{ResourceService, Station};
 
 pub use past::BootSalt;
+pub(crate) use source::MAX_REPRESENTATION;
 
 /// How often it is looked whether the server still serves.
 const STEP: Duration = Duration::from_millis(500);
@@ -112,7 +113,13 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         return Ok(());
     };
     ready::announce("resource-server", &[("coap", running.address.to_string())]);
-    while !stop.wait(STEP) && running.server.is_serving() {}
+    while !stop.wait(STEP) {
+        if !running.server.is_serving() {
+            return Err(NodeError::Failed(
+                "a thread of the resource server died".into(),
+            ));
+        }
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The rounds of the publisher: every so many seconds, in every new session and whenever a file changed, a resource is
 //! sealed and signed for the proxy, and its observers are told (spec 2.7).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,10 +58,9 @@ impl Rounds {
 
     /// Seals what is due. The error names the first resource that could not be sealed; the others were.
     fn round(&mut self, now: UnixTime) -> Result<(), String> {
-        let due: Vec<(Vec<String>, Visit)> = self
-            .station
-            .resources
-            .paths()
+        let paths = self.station.resources.paths();
+        self.forget_others(&paths);
+        let due: Vec<(Vec<String>, Visit)> = paths
             .into_iter()
             .filter_map(|path| self.due(&path, now).map(|visit| (path, visit)))
             .collect();
@@ -91,6 +90,14 @@ impl Rounds {
             }
         }
         failed
+    }
+
+    /// Files come and go; what is gone is not remembered.
+    fn forget_others(&mut self, paths: &[Vec<String>]) {
+        if self.last.len() > paths.len() {
+            let there: HashSet<String> = paths.iter().map(|path| path.join("/")).collect();
+            self.last.retain(|name, _| there.contains(name));
+        }
     }
 
     /// What a visit would find, if one is due.

@@ -22,7 +22,7 @@ use super::command::{self, CommandError};
 use crate::coap::content_format;
 
 /// Longest representation in bytes: what a signed object of the largest size has room for.
-pub(super) const MAX_REPRESENTATION: usize = MAX_OBJECT_LIMIT - 256;
+pub(crate) const MAX_REPRESENTATION: usize = MAX_OBJECT_LIMIT - 256;
 /// Most files of a directory that are published.
 const MAX_FILES: usize = 256;
 /// Levels of directories below the one that was named.
