@@ -22,6 +22,10 @@ use iotchain_selfheal::{self as selfheal, Authority};
 #[derive(Debug)]
 pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
     member: Member<S, W>,
+    /// The session that the key server named at join. A second join gets the personal key of the first one again (A6):
+    /// until a broadcast of this session or a later one came, what the member holds may be over (spec 3.3). It is no
+    /// mark of the member, because it comes without its event.
+    told: Session,
     group: Group,
     sid: Sid,
     credentials: Credentials<C>,
@@ -35,9 +39,8 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other.
     ///
     /// # Errors
-    /// [`Error::Group`] if key map and personal key name different groups, [`Error::SessionRange`] if the current
-    /// session lies beyond the personal key, [`Error::Capacity`] for more than `C` credentials, or what is wrong with
-    /// the personal key.
+    /// [`Error::Group`] if key map and personal key name different groups, [`Error::Capacity`] for more than `C`
+    /// credentials, or what is wrong with the personal key.
     pub fn new(response: &JoinResponse<'_>, personal_key: S) -> Result<Self> {
         let key_map = &response.key_map;
         let authority = Authority::new(key_map.gid, response.key_server);
@@ -45,17 +48,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             grace: key_map.grace,
             ..selfheal::Policy::DEFAULT
         };
-        let mut member =
-            Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
-        // A second join gets the personal key of the first one again (A6). What was on the air since must not make an
-        // ended session the newest (spec 3.3). Event 0 does not exist, so that the mark alone releases no key.
-        if response.session > member.personal_key().join() {
-            member.announce(HighWater {
-                event: 0,
-                session: response.session,
-                ..member.high_water()
-            })?;
-        }
+        let member = Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
         let group = Group {
             gid: key_map.gid,
             ks: response.key_server.thumbprint(),
@@ -68,6 +61,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         }
         Ok(Self {
             member,
+            told: response.session,
             group,
             sid: key_map.sid,
             credentials,
@@ -182,6 +176,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// # Errors
     /// [`Error::SessionExpired`] if no announced session is in force: ask the key server.
     pub fn enter(&self, sender: &mut Sender, now: UnixTime) -> Result<Session> {
+        if self.member.newest() < Some(self.told) {
+            return Err(Error::SessionExpired);
+        }
         let session = self.member.may_seal(now).ok_or(Error::SessionExpired)?;
         if sender.session() != Some(session) {
             sender.enter(session, &self.member.key(session)?)?;
@@ -198,6 +195,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             group: &self.group,
             sessions: &At {
                 member: &self.member,
+                told: self.told,
                 now,
             },
             directory: &self.credentials,
@@ -210,6 +208,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
 /// The session keys of a member at one moment.
 struct At<'a, S, const W: usize> {
     member: &'a Member<S, W>,
+    told: Session,
     now: UnixTime,
 }
 
@@ -219,6 +218,9 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
     }
 
     fn may_open(&self, session: Session) -> Result<()> {
+        if self.member.newest() < Some(self.told) {
+            return Err(Error::SessionExpired);
+        }
         self.member
             .may_open(session, self.now)
             .map_err(|_| Error::SessionExpired)

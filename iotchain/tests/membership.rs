@@ -328,14 +328,28 @@ fn a_second_join_with_an_old_key_ignores_sessions_before_the_current_one() {
     let mut sender = server
         .sender(Boot::random(&mut SysRng).unwrap(), UnixTime::new(0))
         .unwrap();
+    // right after the early start, when the old plan has session 2 begun too, and when it lasts by that plan
     let now = soon.saturating_add(1);
+    let moments = [1, 50, 99, 100, 150].map(|seconds| soon.saturating_add(seconds));
     for old in [&first_event, &first_beacon] {
         let _ = server.receive(old, Some(now));
-        assert_eq!(server.enter(&mut sender, now), Err(Error::SessionExpired));
+        for now in moments {
+            assert_eq!(server.enter(&mut sender, now), Err(Error::SessionExpired));
+        }
+        // nor does the old chain, which the revoked client holds, give a key of the current session
+        assert!(server.member().key(Session::new(2)).is_err());
     }
     server.receive(&early.event.unwrap(), Some(now)).unwrap();
     server.receive(&early.beacon, Some(now)).unwrap();
     assert_eq!(server.enter(&mut sender, now), Ok(Session::new(2)));
+    let expected = ks.manager.group_key(Session::new(2)).unwrap();
+    assert!(
+        server
+            .member()
+            .key(Session::new(2))
+            .unwrap()
+            .ct_eq(&expected)
+    );
 }
 
 #[test]
