@@ -598,3 +598,34 @@ fn an_interrupted_demo_leaves_neither_processes_nor_files() {
     assert_eq!(at_work(directory.path()), [""; 0]);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_resource_server_that_waits_for_its_key_server_ends_when_told() {
+    let site = Site::new();
+    site.set_up("open");
+    // nobody answers there, and nobody says so
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    site.owner(&format!("certify key-server --out ks --coaps {address}"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_iotchain"))
+        .args(
+            "resource-server --data meter --catalogue owner/catalogue.json --name meter".split(' '),
+        )
+        .args("--key-file rs.key --cert rs/resource-server.pem".split(' '))
+        .args("--cert-key rs/resource-server.key --coap 127.0.0.1:0".split(' '))
+        .args(["--resource", "load=proc:loadavg"])
+        .current_dir(site.directory.path())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    // its ClientHello: it is in the middle of the handshake
+    silent
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    silent.recv(&mut [0; 2048]).unwrap();
+    let id = child.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    let start = std::time::Instant::now();
+    assert!(child.wait().unwrap().success());
+    assert!(start.elapsed() < Duration::from_secs(5));
+}

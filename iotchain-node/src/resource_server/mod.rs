@@ -25,6 +25,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -109,7 +110,7 @@ pub struct Running {
 /// # Errors
 /// As [`start`].
 pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
-    let Some(running) = start(args, stop)? else {
+    let Some(running) = start_aside(args, stop)? else {
         return Ok(());
     };
     ready::announce("resource-server", &[("coap", running.address.to_string())]);
@@ -121,6 +122,31 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         }
     }
     Ok(())
+}
+
+/// As [`start`]. A handshake with a silent key server takes seconds, and the end of the role does not wait for it.
+fn start_aside(args: Args, stop: &Stop) -> Result<Option<Running>, NodeError> {
+    let (sender, outcome) = mpsc::sync_channel(1);
+    let starting = stop.clone();
+    thread::Builder::new()
+        .name("start".into())
+        .spawn(move || {
+            // Nobody waits for it any more if the role was told to end.
+            let _ = sender.send(start(args, &starting));
+        })
+        .map_err(NetError::Thread)?;
+    loop {
+        match outcome.recv_timeout(STEP) {
+            Ok(outcome) => return outcome,
+            Err(RecvTimeoutError::Timeout) if stop.is_stopped() => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(NodeError::Failed(
+                    "a thread of the resource server died".into(),
+                ));
+            }
+        }
+    }
 }
 
 /// Starts the role and returns when it is a member of all its groups; `None` if `stop` came first.
