@@ -1,5 +1,6 @@
 //! The command line: one binary, one subcommand per role.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -60,7 +61,8 @@ pub fn main() -> ExitCode {
     match start_log(cli.log.as_deref()).and_then(|()| run(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("iotchain: {error}");
+            // nobody may be listening any more
+            let _ = writeln!(std::io::stderr(), "iotchain: {error}");
             ExitCode::from(error.exit_code())
         }
     }
@@ -97,6 +99,8 @@ fn start_log(filter: Option<&str>) -> Result<(), NodeError> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that cannot be written, on a full disk for instance, must not take its role along.
+        .log_internal_errors(false)
         .with_ansi(colours)
         .init();
     Ok(())

@@ -35,6 +35,8 @@ pub struct Member<S, const W: usize = 16> {
     pub(super) events: Window<Known, W>,
     /// k of the newest event announced, 0 for none.
     pub(super) newest_event: u32,
+    /// (event, session) that the key server named, or that was persisted: a session is announced for this event only.
+    pub(super) told: (u32, u32),
     pub(super) announced: Announced,
     pub(super) pace: Pace,
 }
@@ -54,6 +56,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             policy: Policy::DEFAULT,
             events: Window::new(),
             newest_event: 0,
+            told: (0, 0),
             announced: Announced::default(),
             pace: Pace::default(),
             key,
@@ -124,6 +127,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if let Some(known) = self.events.get_mut(mark.event) {
             known.announce(mark.session.get());
         }
+        self.told = self.told.max((mark.event, mark.session.get()));
         self.raise(mark.event, mark.session.get());
         Ok(())
     }

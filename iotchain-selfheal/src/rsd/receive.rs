@@ -246,10 +246,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 Ok(())
             })?;
         }
-        let announced = if self.newest_event == event.number {
-            self.announced.newest()
-        } else {
-            0
+        // a session that was told without its event may belong to a later one, whose secret this chain does not lead to
+        let announced = match self.told {
+            (told, session) if told == event.number => session,
+            _ => 0,
         };
         if let Some(known) = self.events.place(event.number) {
             known.session = Some(event.session);
@@ -308,7 +308,10 @@ mod tests {
 
     /// Every byte of the state: what Debug shows, and the secrets that it does not.
     fn assert_same(a: &Owned, b: &Owned) {
-        assert_eq!((a.newest_event, a.announced), (b.newest_event, b.announced));
+        assert_eq!(
+            (a.newest_event, a.told, a.announced),
+            (b.newest_event, b.told, b.announced)
+        );
         assert_eq!((a.pace.second, a.pace.spent), (b.pace.second, b.pace.spent));
         assert_eq!(format!("{:?}", a.events), format!("{:?}", b.events));
         let state = |known: &Known| known.chain.as_ref().map(|chain| *chain.state.expose());
