@@ -7,7 +7,7 @@ pub(super) const fn public(_: &[u8; 32]) -> Result<PublicKey> {
     Err(Error::Alg)
 }
 
-pub(super) const fn sign(_: &[u8; 32], _: &[&[u8]]) -> Result<Signature> {
+pub(super) const fn sign(_: &[u8; 32], _: &PublicKey, _: &[&[u8]]) -> Result<Signature> {
     Err(Error::Sig)
 }
 

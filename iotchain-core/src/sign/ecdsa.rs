@@ -2,32 +2,42 @@
 
 /// One curve: its crate, its algorithm, and whether S must be in the lower half (spec 1.4).
 macro_rules! curve {
-    ($(#[$doc:meta])* $name:ident, $krate:ident, $alg:ident, low_s: $low_s:literal) => {
+    ($(#[$doc:meta])* $name:ident, $krate:ident, $curve:ident, $alg:ident, low_s: $low_s:literal) => {
         $(#[$doc])*
         pub(super) mod $name {
             use crate::error::{Error, Result};
-            use crate::hash::sha256;
+            use crate::hash::{Sha256, sha256};
             use crate::sign::{PublicKey, SignAlg, Signature};
-            use $krate::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
+            use ::ecdsa::hazmat::sign_prehashed_rfc6979;
+            use $krate::ecdsa::signature::hazmat::PrehashVerifier;
             use $krate::ecdsa::{self, VerifyingKey};
             use $krate::elliptic_curve::scalar::IsHigh;
+            use $krate::elliptic_curve::sec1::ToSec1Point;
+            use $krate::{$curve, SecretKey};
+            use zeroize::Zeroizing;
 
-            fn key(private: &[u8; 32]) -> Result<ecdsa::SigningKey> {
-                ecdsa::SigningKey::from_slice(private).map_err(|_| Error::Type)
+            fn key(private: &[u8; 32]) -> Result<SecretKey> {
+                SecretKey::from_slice(private).map_err(|_| Error::Type)
             }
 
             pub(in crate::sign) fn public(private: &[u8; 32]) -> Result<PublicKey> {
-                let point = key(private)?.verifying_key().to_sec1_point(false);
+                let point = key(private)?.public_key().to_sec1_point(false);
                 let (Some(x), Some(y)) = (point.x(), point.y()) else {
                     return Err(Error::Type);
                 };
                 Ok(PublicKey::ec2(SignAlg::$alg, (*x).into(), (*y).into()))
             }
 
-            pub(in crate::sign) fn sign(private: &[u8; 32], message: &[&[u8]]) -> Result<Signature> {
+            /// From the scalar alone: the curve's own signing key would compute its public key anew, which costs as
+            /// much as the signature.
+            pub(in crate::sign) fn sign(
+                private: &[u8; 32],
+                _: &PublicKey,
+                message: &[&[u8]],
+            ) -> Result<Signature> {
+                let scalar = Zeroizing::new(key(private)?.to_nonzero_scalar());
                 let digest = sha256(message);
-                let signature: ecdsa::Signature =
-                    key(private)?.sign_prehash(&digest).map_err(|_| Error::Sig)?;
+                let (signature, _) = sign_prehashed_rfc6979::<$curve, Sha256>(&scalar, &digest, &[]);
                 let signature = if $low_s { signature.normalize_s() } else { signature };
                 Ok(signature.to_bytes().into())
             }
@@ -51,10 +61,10 @@ macro_rules! curve {
 #[cfg(feature = "es256k")]
 curve!(
     /// ES256K: secp256k1 (RFC 8812).
-    es256k, k256, Es256k, low_s: true
+    es256k, k256, Secp256k1, Es256k, low_s: true
 );
 #[cfg(feature = "esp256")]
 curve!(
     /// ESP256: P-256 (RFC 9864).
-    esp256, p256, Esp256, low_s: false
+    esp256, p256, NistP256, Esp256, low_s: false
 );

@@ -11,9 +11,10 @@ pub(super) fn public(seed: &[u8; 32]) -> Result<PublicKey> {
     ))
 }
 
-pub(super) fn sign(seed: &[u8; 32], message: &[&[u8]]) -> Result<Signature> {
+/// `public` belongs to `seed`; signing under another one would give the private key away.
+pub(super) fn sign(seed: &[u8; 32], public: &PublicKey, message: &[&[u8]]) -> Result<Signature> {
     let expanded = ExpandedSecretKey::from(seed);
-    let public = VerifyingKey::from(&expanded);
+    let public = VerifyingKey::from_bytes(public.x()).map_err(|_| Error::Sig)?;
     let signature = raw_sign_byupdate::<Sha512, _>(
         &expanded,
         |hash| {

@@ -64,10 +64,11 @@ impl Signer for SigningKey {
     }
 
     fn sign(&self, message: &[&[u8]]) -> Result<Signature> {
-        match self.public.alg() {
-            SignAlg::Es256k => es256k::sign(self.secret.expose(), message),
-            SignAlg::Esp256 => esp256::sign(self.secret.expose(), message),
-            SignAlg::Ed25519 => ed25519::sign(self.secret.expose(), message),
+        let (secret, public) = (self.secret.expose(), &self.public);
+        match public.alg() {
+            SignAlg::Es256k => es256k::sign(secret, public, message),
+            SignAlg::Esp256 => esp256::sign(secret, public, message),
+            SignAlg::Ed25519 => ed25519::sign(secret, public, message),
         }
     }
 }
