@@ -17,6 +17,7 @@ use iotchain::core::{AccessKey, BootSalt};
 use iotchain::join::{
     Ccs, GroupPolicies, JoinRequest, JoinResponse, TransferRequest, TransferResponse,
 };
+use iotchain::selfheal::broadcast::LARGEST_MAX_LEN;
 use iotchain::token::{AccountId, ChannelBinding, ClientKey, Scope, TokenRef};
 use iotchain::{
     Address, Error, GroupName, Membership, Roles, Secret, Session, Signer, SigningKey, Thumbprint,
@@ -332,8 +333,9 @@ impl<'a> Joining<'a> {
     fn accept(self, answer: Answer) -> Result<Joined, NodeError> {
         let response =
             JoinResponse::parse(&answer.payload)?.verify(&self.cnonce, &self.key_server)?;
+        let personal_key = Zeroizing::new(response.personal_key.to_vec());
         let mut membership =
-            HostMembership::new(&response, Zeroizing::new(response.personal_key.to_vec()))?;
+            HostMembership::with_max_event(&response, personal_key, LARGEST_MAX_LEN)?;
         for message in response.broadcasts {
             match membership.receive(message, Some(clock::now())) {
                 Ok(_) | Err(Error::BroadcastOld) => {}

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use iotchain::selfheal::Authority;
+use iotchain::selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain::token::{Class, ClientKey, TokenRef};
 use iotchain::{
-    Address, Boot, Claims, Error, GroupName, ResourceId, Roles, Sender, Session, Sid, SignAlg,
-    Signer, SigningKey, Suite,
+    Address, Boot, Claims, Error, GroupName, Member, PersonalKey, ResourceId, Roles, Sender,
+    Session, Sid, SignAlg, Signer, SigningKey, Suite,
 };
 use iotchain_node::NodeError;
 use iotchain_node::catalogue::{Catalogue, ProxyUri, ResourceServer};
@@ -274,6 +276,45 @@ fn a_follower_fetches_the_event_that_a_beacon_needs() {
         follower.journal()
     );
     assert!(joined.membership.lock().unwrap().member().key(last).is_ok());
+}
+
+#[test]
+fn an_event_of_more_than_4_kb_reaches_members_that_allow_it() {
+    let liar = liar();
+    let joined = join_as_client(&liar).unwrap();
+    let follower = Follower::spawn(
+        joined.membership.clone(),
+        liar.address.coap,
+        &group(),
+        &Stop::new(),
+    )
+    .unwrap();
+    // Every second of many members goes: an entry of the cover for each who stays.
+    for _ in 0..250 {
+        let mut state = liar.state();
+        let gone = state.manager.join().unwrap();
+        state.manager.join().unwrap();
+        state.manager.revoke(gone).unwrap();
+    }
+    let next = liar.advance(false);
+    let event = liar.state().manager.event().to_vec();
+    assert!(event.len() > DEFAULT_MAX_LEN, "{} bytes", event.len());
+    assert!(
+        follower.wait_session(next, PATIENCE),
+        "{:?}",
+        follower.journal()
+    );
+    let membership = joined.membership.lock().unwrap();
+    let key = membership.member().key(next).unwrap();
+    assert!(key.ct_eq(&liar.group_key(next)));
+    drop(membership);
+
+    // A device that did not allow it refuses it unread.
+    let personal_key = liar.state().manager.personal_key(0).unwrap();
+    let personal_key = PersonalKey::parse(personal_key).unwrap();
+    let authority = Authority::new(personal_key.gid(), liar::key().public());
+    let mut device: Member<_> = Member::new(personal_key, authority).unwrap();
+    assert_eq!(device.event(&event, Some(clock::now())), Err(Error::Size));
 }
 
 #[test]

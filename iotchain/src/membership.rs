@@ -12,6 +12,7 @@ use iotchain_oscar::{
     Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Opened, Policy, Receiver,
     ResourceId, Sender, Sessions, StoredState,
 };
+use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain_selfheal::rsd::{HighWater, Member, PersonalKey, Received};
 use iotchain_selfheal::{self as selfheal, Authority};
 
@@ -42,8 +43,21 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// [`Error::Group`] if key map and personal key name different groups, [`Error::Capacity`] for more than `C`
     /// credentials, or what is wrong with the personal key.
     pub fn new(response: &JoinResponse<'_>, personal_key: S) -> Result<Self> {
+        Self::with_max_event(response, personal_key, DEFAULT_MAX_LEN)
+    }
+
+    /// As [`Membership::new`], for a member that takes events of up to `bytes` bytes (spec 3.3 step 1) instead of 4096;
+    /// more than 65535 count as 65535.
+    ///
+    /// # Errors
+    /// As [`Membership::new`].
+    pub fn with_max_event(
+        response: &JoinResponse<'_>,
+        personal_key: S,
+        bytes: usize,
+    ) -> Result<Self> {
         let key_map = &response.key_map;
-        let authority = Authority::new(key_map.gid, response.key_server);
+        let authority = Authority::new(key_map.gid, response.key_server).with_max_len(bytes);
         let policy = selfheal::Policy {
             grace: key_map.grace,
             ..selfheal::Policy::DEFAULT

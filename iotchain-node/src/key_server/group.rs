@@ -10,7 +10,6 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use getrandom::SysRng;
-use iotchain::selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
 use iotchain::{
     Address, Error, Gid, GroupName, Result, Roles, Secret, Session, Sid, SigningKey, UnixTime,
@@ -35,6 +34,8 @@ pub struct Terms {
     pub grace: u32,
     /// Depth of the key tree: 2^depth - 1 slots.
     pub depth: u8,
+    /// Longest event in bytes that members are asked to take.
+    pub max_event: usize,
     /// Slots and sids that one client may take within a day (spec 8, A6).
     pub admissions: usize,
 }
@@ -166,7 +167,7 @@ impl Group {
         let announcement = self.manager.advance(plan, &mut SysRng, key)?;
         self.beacon = announcement.beacon;
         if let Some(message) = announcement.event {
-            if message.len() > DEFAULT_MAX_LEN {
+            if message.len() > terms.max_event {
                 return Err(Error::Size);
             }
             self.events.push_back(Event {

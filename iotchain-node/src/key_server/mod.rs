@@ -97,6 +97,10 @@ pub struct Args {
     /// Depth of the key tree: a group has room for 2^D - 1 members
     #[arg(long, value_name = "D", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub depth: u8,
+    /// Longest event in bytes. Members with less memory than the default cannot follow, unless they read it as a stream;
+    /// ones with more follow longer, and the group can revoke more members before it needs new keys
+    #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = clap::value_parser!(u16).range(512..))]
+    pub max_event: u16,
 }
 
 /// Runs the role until `stop`.
@@ -121,6 +125,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
             session: args.session,
             grace: args.grace,
             depth: args.depth,
+            max_event: args.max_event.into(),
             admissions: ADMISSIONS,
         },
         policy: Policy {

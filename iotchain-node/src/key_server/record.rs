@@ -236,6 +236,7 @@ mod tests {
             session: 10,
             grace: 5,
             depth: 4,
+            max_event: 4096,
             admissions: 4,
         };
         let (name, rs) = (

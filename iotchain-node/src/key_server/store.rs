@@ -330,6 +330,7 @@ mod tests {
             session: 60,
             grace: 5,
             depth: 4,
+            max_event: 4096,
             admissions: 4,
         };
         let name = GroupName::new("0007.abababab").unwrap();

@@ -185,6 +185,7 @@ impl World {
             session: 1,
             grace: 5,
             depth: 6,
+            max_event: 4096,
             admissions: 4,
         };
         Self {

@@ -95,7 +95,12 @@ impl Liar {
             starts: clock::now(),
             // Many sessions fit into the tolerance of the members' clocks.
             duration: 4,
-            ..Parameters::new(Gid::new([7; 4]), 1, 8, Session::new(1)..=Session::new(1000))
+            ..Parameters::new(
+                Gid::new([7; 4]),
+                1,
+                600,
+                Session::new(1)..=Session::new(1000),
+            )
         };
         let mut manager = GroupManager::generate(parameters, &mut Rng).unwrap();
         manager.advance(Plan::default(), &mut Rng, &key()).unwrap();
