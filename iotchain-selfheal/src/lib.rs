@@ -81,8 +81,9 @@
 //! | `manager` | [`rsd::GroupManager`](rsd), [`polynomial::GroupManager`](polynomial), the key server's side; needs an allocator |
 //!
 //! Cost on a device, scheme `rsd`: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), 136 bytes of memory per
-//! event held, no heap. A beacon costs one SHA-256 per session, a key one AES block per session since its event and one
-//! more, an event one signature check and at most d + 4 e AES blocks for a window of e events. What to choose for window,
+//! event held, no heap. A beacon costs one SHA-256 and one AES block per session, the key of the newest session one AES
+//! block, an older key one per session since its event and one more, an event one signature check and at most d + 3 + 2 e AES
+//! blocks for a window of e events. What to choose for window,
 //! session and epoch, with figures, is in `docs/selfheal.md`; the simulator behind them is `group-sim`.
 //!
 //! Scheme `polynomial`: S_i of 16 bytes per session, about 80 bytes per session held, no heap; a message costs one signature

@@ -44,8 +44,53 @@ impl TaggedPrf {
             tag, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
         ];
         key.encrypt_block(&mut block);
+        #[cfg(test)]
+        count::block();
         let output = Secret::new(block);
         block.zeroize();
         output
+    }
+}
+
+/// Counts the work of a thread, for the tests of what a broadcast and a key cost.
+#[cfg(test)]
+pub(crate) mod count {
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static WORK: Cell<Work> = const { Cell::new(Work { blocks: 0, hashes: 0 }) };
+    }
+
+    /// AES blocks of the scheme, and steps along a beacon chain.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct Work {
+        pub(crate) blocks: u32,
+        pub(crate) hashes: u32,
+    }
+
+    pub(super) fn block() {
+        WORK.set(Work {
+            blocks: WORK.get().blocks + 1,
+            ..WORK.get()
+        });
+    }
+
+    pub(crate) fn hash() {
+        WORK.set(Work {
+            hashes: WORK.get().hashes + 1,
+            ..WORK.get()
+        });
+    }
+
+    /// What `call` costs, and what it gives.
+    pub(crate) fn work<T>(call: impl FnOnce() -> T) -> (Work, T) {
+        let before = WORK.get();
+        let done = call();
+        let after = WORK.get();
+        let work = Work {
+            blocks: after.blocks - before.blocks,
+            hashes: after.hashes - before.hashes,
+        };
+        (work, done)
     }
 }

@@ -507,6 +507,96 @@ fn c06_a_mark_without_its_key_does_not_seal() {
     );
 }
 
+#[test]
+fn a_mark_that_cannot_be_is_refused() {
+    let mut group = Group::new(8);
+    group.run(2);
+    group.advance(Plan::REFRESH);
+    group.run(1);
+    let slot = group.manager.join().unwrap(); // session 4, event 2 from session 3 on
+    group.run(1);
+    group.advance(Plan::REFRESH); // event 3, session 6
+    let told = |member: &mut Member, event, session| {
+        let before = (mark(member), member.newest());
+        let told = member.announce(HighWater {
+            epoch: 1,
+            event,
+            session: j(session),
+        });
+        if told.is_err() {
+            assert_eq!((mark(member), member.newest()), before);
+        }
+        told
+    };
+    let check = |received: &[u32], cases: &[(u32, u32, Result<(), Error>)]| {
+        for (event, session, expected) in cases {
+            let mut member: Member = group.member(slot);
+            for n in received {
+                member.receive(group.event(*n), None).unwrap();
+            }
+            let context = format!("{received:?}: event {event} in session {session}");
+            assert_eq!(told(&mut member, *event, *session), *expected, "{context}");
+        }
+    };
+    let refused = Err(Error::Equivocation);
+    // by the personal key alone: event 2 is in force in session 4
+    check(
+        &[],
+        &[
+            (0, 0, Ok(())),
+            (0, 4, Err(Error::Type)),
+            (2, 0, Err(Error::Type)),
+            (1, 3, Ok(())),
+            (1, 4, refused),
+            (2, 1, Ok(())),
+            (2, 4, Ok(())),
+            (2, 200, Ok(())),
+            (2, 201, Err(Error::SessionRange)),
+            (3, 4, refused),
+            (3, 5, Ok(())),
+        ],
+    );
+    // event 2 began at 3, and ended at 6 where event 3 began
+    check(
+        &[3],
+        &[
+            (2, 2, refused),
+            (2, 3, Ok(())),
+            (1, 2, Ok(())),
+            (1, 3, refused),
+        ],
+    );
+    check(
+        &[6],
+        &[
+            (2, 5, Ok(())),
+            (2, 6, refused),
+            (3, 5, refused),
+            (3, 6, Ok(())),
+            (9, 6, refused),
+            (9, 7, Ok(())),
+        ],
+    );
+    // by an earlier mark
+    let mut member: Member = group.member(slot);
+    told(&mut member, 5, 9).unwrap();
+    for (event, session) in [(4, 9), (6, 9), (6, 8), (3, 10)] {
+        assert_eq!(told(&mut member, event, session), refused);
+    }
+    for (event, session) in [(5, 8), (4, 8), (5, 9), (6, 10)] {
+        told(&mut member, event, session).unwrap();
+    }
+    assert_eq!(mark(&member), (6, 10));
+    member.close_epoch(j(20), at(2000)).unwrap();
+    assert_eq!(told(&mut member, 6, 20), Err(Error::SessionRange));
+    told(&mut member, 6, 19).unwrap();
+    // issued before the epoch opened, in session 0
+    let mut early = Group::epoch(1, 3);
+    let mut member: Member = early.join();
+    assert_eq!(told(&mut member, 1, 2), refused);
+    told(&mut member, 1, 3).unwrap();
+}
+
 /// The group goes on to `sessions` and revokes a slot in the next one; the beacons that a copy of the manager, which
 /// never saw the revocation, would send from there on.
 fn fork(group: &mut Group, sessions: u32, revoked: u32) -> Vec<Vec<u8>> {

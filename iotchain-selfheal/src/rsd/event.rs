@@ -12,6 +12,7 @@ use super::primitives::{ChainValue, EventNonce, State, xor};
 use super::tree::Subset;
 use crate::scheme::Scheme;
 use crate::timing::Timing;
+use core::cmp::Ordering;
 use iotchain_core::cbor::Reader;
 use iotchain_core::{Error, Result};
 
@@ -45,6 +46,17 @@ pub(crate) struct Event<'a> {
 pub(crate) struct Beginning {
     pub(crate) event: u32,
     pub(crate) session: u32,
+}
+
+impl Beginning {
+    /// Whether event `in_force` can be the one in force in `session`, given that this event begins where it does.
+    pub(crate) fn allows(self, in_force: u32, session: u32) -> bool {
+        match in_force.cmp(&self.event) {
+            Ordering::Less => session < self.session,
+            Ordering::Equal => session >= self.session,
+            Ordering::Greater => session > self.session,
+        }
+    }
 }
 
 impl<'a> Event<'a> {

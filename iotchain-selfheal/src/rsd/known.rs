@@ -14,11 +14,19 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// The chain at `session`, which is not before its position.
+    pub(crate) fn at(&self, prf: &Prf, session: u32) -> Self {
+        Self {
+            position: session,
+            state: prf.ratchet(&self.state, self.position, session),
+        }
+    }
+
     /// Whether two states of one interval lie on the same chain; compared at the later position.
     pub(crate) fn agrees(&self, prf: &Prf, other: &Self) -> bool {
         let later = self.position.max(other.position);
-        let [a, b] = [self, other].map(|chain| prf.ratchet(&chain.state, chain.position, later));
-        a.ct_eq(&b)
+        let [a, b] = [self, other].map(|chain| chain.at(prf, later));
+        a.state.ct_eq(&b.state)
     }
 }
 
@@ -67,6 +75,15 @@ impl Known {
     pub(crate) fn releases(&self, session: u32) -> bool {
         self.end
             .map_or(session <= self.announced, |end| session < end)
+    }
+
+    /// The beginnings that are certain: that of the event itself, and that of the next one.
+    pub(crate) fn beginnings(&self) -> impl Iterator<Item = Beginning> {
+        let next = self.event.checked_add(1).zip(self.end);
+        [self.session.map(|session| (self.event, session)), next]
+            .into_iter()
+            .flatten()
+            .map(|(event, session)| Beginning { event, session })
     }
 
     /// Whether another event may begin where `beginning` says, given this one.

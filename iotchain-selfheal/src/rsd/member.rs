@@ -38,6 +38,8 @@ pub struct Member<S, const W: usize = 16> {
     /// (event, session) that the key server named, or that was persisted: a session is announced for this event only.
     pub(super) told: (u32, u32),
     pub(super) announced: Announced,
+    /// C of the newest session that a broadcast of the newest event announced: a shortcut along its chain.
+    pub(super) newest_state: Option<(u32, Chain)>,
     pub(super) pace: Pace,
 }
 
@@ -58,6 +60,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             newest_event: 0,
             told: (0, 0),
             announced: Announced::default(),
+            newest_state: None,
             pace: Pace::default(),
             key,
         };
@@ -116,19 +119,40 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// that an old broadcast replayed to a fresh member is not taken for the newest (spec 3.3).
     ///
     /// # Errors
-    /// [`Error::Epoch`] for another epoch, [`Error::SessionRange`] beyond the personal key.
+    /// [`Error::Epoch`] for another epoch; [`Error::SessionRange`] beyond the personal key or in the next epoch;
+    /// [`Error::Type`] for an event without a session or a session without an event; [`Error::Equivocation`] if that
+    /// event cannot be in force in that session, by the personal key, a message or an earlier mark.
     pub fn announce(&mut self, mark: HighWater) -> Result<()> {
+        let (event, session) = (mark.event, mark.session.get());
         if mark.epoch != self.key.epoch() {
             return Err(Error::Epoch);
         }
-        if mark.session > self.key.last() {
+        if mark.session > self.key.last() || self.announced.is_over(session) {
             return Err(Error::SessionRange);
         }
-        if let Some(known) = self.events.get_mut(mark.event) {
-            known.announce(mark.session.get());
+        if (event == 0) != (session == 0) {
+            return Err(Error::Type);
         }
-        self.told = self.told.max((mark.event, mark.session.get()));
-        self.raise(mark.event, mark.session.get());
+        if event == 0 {
+            return Ok(());
+        }
+        let join = (self.key.event(), self.key.join().get());
+        let possible = self
+            .events
+            .iter()
+            .flat_map(Known::beginnings)
+            .all(|begin| begin.allows(event, session))
+            && [join, self.told]
+                .iter()
+                .all(|other| in_order(*other, (event, session)));
+        if !possible {
+            return Err(Error::Equivocation);
+        }
+        if let Some(known) = self.events.get_mut(event) {
+            known.announce(session);
+        }
+        self.told = self.told.max((event, session));
+        self.raise(event, session);
         Ok(())
     }
 
@@ -154,6 +178,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 known.announce(join);
             }
             self.raise(event, join);
+            self.follow(event, join);
         }
     }
 
@@ -162,6 +187,35 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         self.announced.raise(session);
         self.newest_event = self.newest_event.max(event);
     }
+
+    /// Brings the newest state to `session`, which a broadcast of `event` announced.
+    pub(super) fn follow(&mut self, event: u32, session: u32) {
+        if event == self.newest_event
+            && let Some(known) = self.events.get(event)
+            && let Some(chain) = self.chain(known, session)
+        {
+            self.newest_state = Some((event, chain.at(&self.prf, session)));
+        }
+    }
+
+    /// The chain state of an event that is nearest to `session` and not after it.
+    pub(super) fn chain<'a>(&'a self, known: &'a Known, session: u32) -> Option<&'a Chain> {
+        let newest = self
+            .newest_state
+            .as_ref()
+            .filter(|(event, _)| *event == known.event)
+            .map(|(_, chain)| chain);
+        [newest, known.chain.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|chain| chain.position <= session)
+    }
+}
+
+/// Whether two events can be in force in two sessions: the later event in the later session.
+fn in_order(a: (u32, u32), b: (u32, u32)) -> bool {
+    let ((low_event, low), (high_event, high)) = (a.min(b), a.max(b));
+    low_event == high_event || low < high
 }
 
 impl<S, const W: usize> fmt::Debug for Member<S, W> {

@@ -23,6 +23,8 @@ mod recover;
 mod release;
 mod tree;
 
+#[cfg(test)]
+mod cost;
 #[cfg(feature = "manager")]
 mod cover;
 #[cfg(feature = "manager")]

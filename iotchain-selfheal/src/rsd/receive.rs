@@ -4,7 +4,7 @@ use super::beacon::Beacon;
 use super::event::{Beginning, Event};
 use super::known::{Chain, Known};
 use super::member::Member;
-use super::recover::Opening;
+use super::recover::{Recovered, recover};
 use crate::broadcast::{self, Envelope, Form};
 use iotchain_core::hash::sha256;
 use iotchain_core::{Error, Result, Secret, Session, UnixTime};
@@ -68,9 +68,9 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if now.is_some_and(|now| event.timing.starts > now.saturating_add(self.policy.skew)) {
             return Err(Error::NotYet);
         }
-        let opening = Opening::of(&self.key, &self.prf, &event)?;
-        self.check_states(&event, opening.as_ref())?;
-        self.commit(&event, opening.as_ref(), digest)?;
+        let recovered = recover(&self.key, &self.prf, &event)?;
+        self.check_states(&event, &recovered)?;
+        self.commit(&event, recovered, digest);
         Ok(Received::Event {
             session: envelope.session(),
             starts: event.timing.starts,
@@ -137,6 +137,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
         if beacon.event == self.newest_event {
             self.raise(beacon.event, beacon.session);
+            self.follow(beacon.event, beacon.session);
         }
         Ok(Received::Beacon {
             session: Session::new(beacon.session),
@@ -184,67 +185,44 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     }
 
     /// Step 7 of 3.3 with A12: key check value, and agreement with every chain state that is held.
-    fn check_states(&self, event: &Event<'_>, opening: Option<&Opening>) -> Result<()> {
-        let check = |chain: &Chain| {
-            let expected = self
-                .prf
-                .key_check(&chain.state, event.number, event.session);
-            if expected.ct_eq(&Secret::new(*event.key_check)) {
-                Ok(())
-            } else {
-                Err(Error::Kcv)
-            }
-        };
+    fn check_states(&self, event: &Event<'_>, recovered: &Recovered<W>) -> Result<()> {
         let held = |number| {
             self.events
                 .get(number)
                 .and_then(|known| known.chain.as_ref())
         };
-        let Some(opening) = opening else {
-            // joined at exactly this session: the state from the key server is checked at once
-            return held(event.number)
-                .filter(|chain| chain.position == event.session)
-                .map_or(Ok(()), check);
+        // who joined at exactly this session has the state from the key server, and checks it at once
+        let own = recovered
+            .iter()
+            .flatten()
+            .find(|(number, _)| *number == event.number)
+            .map(|(_, chain)| chain)
+            .or_else(|| held(event.number))
+            .filter(|chain| chain.position == event.session);
+        let committed = Secret::new(*event.key_check);
+        let is_committed = |chain: &Chain| {
+            self.prf
+                .key_check(&chain.state, event.number, event.session)
+                .ct_eq(&committed)
         };
-        let mut agree = true;
-        opening.walk(&self.prf, event, |found| {
-            let chain = Chain {
-                position: found.session,
-                state: found.state,
-            };
-            agree &= held(found.event).is_none_or(|held| held.agrees(&self.prf, &chain));
-            if found.event == event.number {
-                check(&chain)
-            } else {
-                Ok(())
-            }
-        })?;
-        if agree {
+        if !own.is_none_or(is_committed) {
+            return Err(Error::Kcv);
+        }
+        let agrees = |(number, chain): &(u32, Chain)| {
+            held(*number).is_none_or(|held| held.agrees(&self.prf, chain))
+        };
+        if recovered.iter().flatten().all(agrees) {
             Ok(())
         } else {
             Err(Error::Equivocation)
         }
     }
 
-    fn commit(
-        &mut self,
-        event: &Event<'_>,
-        opening: Option<&Opening>,
-        digest: [u8; 32],
-    ) -> Result<()> {
-        let Self { events, prf, .. } = self;
-        if let Some(opening) = opening {
-            opening.walk(prf, event, |found| {
-                if let Some(known) = events.place(found.event) {
-                    known.keep(Chain {
-                        position: found.session,
-                        state: found.state,
-                    });
-                    known.end = known.end.or(found.end);
-                    known.session = Some(found.session);
-                }
-                Ok(())
-            })?;
+    fn commit(&mut self, event: &Event<'_>, recovered: Recovered<W>, digest: [u8; 32]) {
+        for (number, chain) in recovered.into_iter().flatten() {
+            if let Some(known) = self.events.place(number) {
+                known.keep(chain);
+            }
         }
         // a session that was told without its event may belong to a later one, whose secret this chain does not lead to
         let announced = match self.told {
@@ -270,7 +248,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             }
         }
         self.raise(event.number, event.session);
-        Ok(())
+        self.follow(event.number, event.session);
     }
 }
 

@@ -1,88 +1,65 @@
 //! From an event to chain states: open the cover of the own class, then walk the links (spec 3.4.6).
 
 use super::event::Event;
+use super::known::Chain;
 use super::personal_key::PersonalKey;
 use super::primitives::{Prf, State};
 use super::tree::Subset;
 use iotchain_core::{Error, Result};
 
-/// Z_c of the member's class in one event.
-pub(crate) struct Opening {
-    class: usize,
-    z: State,
-}
+/// The chain states that an event gives, each with its event and at the first session of it, oldest first.
+pub(crate) type Recovered<const W: usize> = [Option<(u32, Chain)>; W];
 
-/// A chain state that an event gives: C of `event` at its first session.
-pub(crate) struct Recovered {
-    pub(crate) event: u32,
-    pub(crate) session: u32,
-    /// First session of the next event, if there is one.
-    pub(crate) end: Option<u32>,
-    pub(crate) state: State,
-}
-
-impl Opening {
-    /// Opens the entry of the own class; `None` if the member joined at the event or after it and has its state already.
-    ///
-    /// # Errors
-    /// [`Error::RevokedMember`] if the class has no entry for this slot.
-    pub(crate) fn of<S: AsRef<[u8]>>(
-        key: &PersonalKey<S>,
-        prf: &Prf,
-        event: &Event<'_>,
-    ) -> Result<Option<Self>> {
-        let class = event
-            .window()
-            .filter(|begin| begin.session <= key.join().get())
-            .count();
-        if class == event.window_len() {
-            return Ok(None);
-        }
-        for entry in event.cover(class) {
-            if let Some(label) = own_label(key, prf, entry.subset(key.depth())?) {
-                let pad = prf.pad(
-                    &label,
-                    event.nonce,
-                    u8::try_from(class).map_err(|_| Error::Type)?,
-                );
-                return Ok(entry.open(&pad).map(|z| Self { class, z }));
-            }
-        }
-        Err(Error::RevokedMember)
+/// The chain states from the own class on; the last one is the event's own, not yet compared with its key check value.
+/// None if the member joined at the event or after it, and has its state already.
+///
+/// # Errors
+/// [`Error::RevokedMember`] if the own class has no entry for this slot, [`Error::Capacity`] for a window beyond `W`.
+pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
+    key: &PersonalKey<S>,
+    prf: &Prf,
+    event: &Event<'_>,
+) -> Result<Recovered<W>> {
+    let mut recovered = [const { None }; W];
+    let class = event
+        .window()
+        .filter(|begin| begin.session <= key.join().get())
+        .count();
+    if class == event.window_len() {
+        return Ok(recovered);
     }
-
-    /// Visits the chain states from the own class on, oldest first; the last one is the event's own, not yet compared
-    /// with its key check value.
-    ///
-    /// # Errors
-    /// The first error of `visit`.
-    pub(crate) fn walk(
-        &self,
-        prf: &Prf,
-        event: &Event<'_>,
-        mut visit: impl FnMut(Recovered) -> Result<()>,
-    ) -> Result<()> {
-        let mut z = self.z.clone();
-        let mut window = event.window().enumerate().skip(self.class).peekable();
-        while let Some((index, begin)) = window.next() {
+    let mut z = open_cover(key, prf, event, class)?;
+    let mut places = recovered.iter_mut();
+    for (index, begin) in event.window().enumerate().skip(class) {
+        let state = if begin.event == event.number {
+            prf.chain(&z, event.number, event.session)
+        } else {
             let class = u32::try_from(index).map_err(|_| Error::Type)?;
-            let end = window.peek().map(|(_, next)| next.session);
-            let state = if end.is_some() {
-                let mask = prf.link_mask(&z, event.number, class);
-                z = prf.next_class(&z, event.number, class);
-                event.link(index, &mask).ok_or(Error::Type)?
-            } else {
-                prf.chain(&z, event.number, event.session)
-            };
-            visit(Recovered {
-                event: begin.event,
-                session: begin.session,
-                end,
-                state,
-            })?;
-        }
-        Ok(())
+            let mask = prf.link_mask(&z, event.number, class);
+            z = prf.next_class(&z, event.number, class);
+            event.link(index, &mask).ok_or(Error::Type)?
+        };
+        let position = begin.session;
+        *places.next().ok_or(Error::Capacity)? = Some((begin.event, Chain { position, state }));
     }
+    Ok(recovered)
+}
+
+/// Z_c from the entry of the own class.
+fn open_cover<S: AsRef<[u8]>>(
+    key: &PersonalKey<S>,
+    prf: &Prf,
+    event: &Event<'_>,
+    class: usize,
+) -> Result<State> {
+    for entry in event.cover(class) {
+        if let Some(label) = own_label(key, prf, entry.subset(key.depth())?) {
+            let class = u8::try_from(class).map_err(|_| Error::Type)?;
+            let pad = prf.pad(&label, event.nonce, class);
+            return entry.open(&pad).ok_or(Error::Type);
+        }
+    }
+    Err(Error::RevokedMember)
 }
 
 /// The label of a subset that contains the member's slot: the held one where the paths part, then STEP down to the hole.

@@ -15,22 +15,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     pub fn key(&self, session: Session) -> Result<GroupKey> {
         let j = session.get();
         if let Some(grant) = self.key.grant(j) {
-            return Ok(self
-                .prf
-                .group_key(&self.prf.ratchet(&grant.state, grant.begin, j), j));
+            let state = self.prf.ratchet(&grant.state, grant.begin, j);
+            return Ok(self.prf.group_key(&state, j));
         }
         if session > self.key.last() || self.announced.is_over(j) {
             return Err(Error::SessionRange);
         }
         let mut begun = false;
         for known in self.events.iter() {
-            let Some(chain) = known.chain.as_ref().filter(|chain| chain.position <= j) else {
+            let Some(chain) = self.chain(known, j) else {
                 continue;
             };
             if known.releases(j) {
-                return Ok(self
-                    .prf
-                    .group_key(&self.prf.ratchet(&chain.state, chain.position, j), j));
+                return Ok(self.prf.group_key(&chain.at(&self.prf, j).state, j));
             }
             begun = true;
         }
