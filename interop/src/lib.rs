@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod covers;
+mod cwt;
 mod errors;
 mod field;
 mod groups;
@@ -74,6 +75,7 @@ pub fn check(set: &VectorSet) -> Report {
     covers::check(set, &mut report.section("sd-cover.json"));
     keyserver::check(set, &mut report.section("keyserver.json"));
     tokens::check(set, &mut report.section("token.json"));
+    cwt::check(set, &mut report.section("token.json"));
     pop::check(set, &mut report.section("pop.json"));
     ops::check(set, &mut report.section("negative.json"));
     errors::check(set, &mut report.section("errors.json"));

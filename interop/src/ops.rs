@@ -4,7 +4,7 @@
 use crate::json::Item;
 use crate::report::{Checked, Fault, Section, same, same_number};
 use crate::set::VectorSet;
-use crate::{keyserver, manager, objects, polynomials, pop, steps, tokens};
+use crate::{cwt, keyserver, manager, objects, polynomials, pop, steps, tokens};
 use iotchain::{Error, Result};
 
 /// What became of a case.
@@ -62,7 +62,7 @@ fn carry_out(case: &Item<'_>) -> Checked<Verdict> {
         "pop.verify" => pop::verify(case),
         "join.parse" => keyserver::parse(case),
         "compact.expand" => Ok(Verdict::Skipped("compact form")),
-        "cwt.validate" => Ok(Verdict::Skipped("CWT")),
+        "cwt.validate" => cwt::validate(case),
         "gm.revoke" => polynomials::revoke(case),
         other => Err(Fault::new(format!("unknown op {other}"))),
     }

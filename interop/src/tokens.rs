@@ -16,9 +16,6 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
     section.check("record", || check_word(&file.get("record")?));
     section.check("slots", || check_slots(&file.get("record")?));
     section.check("getToken", || check_get_token(&file.get("record")?));
-    for _ in ["uccs", "signed_cwt"] {
-        section.skip("CWT");
-    }
     let cases = section
         .read("positive", || file.get("positive")?.some())
         .unwrap_or_default();
@@ -88,7 +85,8 @@ pub(crate) fn token(item: &Item<'_>) -> Checked<TokenRef> {
     })
 }
 
-fn query(item: &Item<'_>) -> Checked<Query> {
+/// Who asks for what, as the `query` of a case says.
+pub(crate) fn query(item: &Item<'_>) -> Checked<Query> {
     let scope = Scope {
         group: GroupName::new(item.get("gname")?.text()?)?,
         roles: Roles::new(item.get("roles")?.int()?),

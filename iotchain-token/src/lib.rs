@@ -74,6 +74,7 @@ mod bound;
 mod challenge;
 mod channel;
 mod claims;
+mod cwt;
 mod get_token;
 mod pop;
 mod proof;
@@ -92,6 +93,10 @@ pub use bound::{KeyUse, sign_bound, verify_bound};
 pub use challenge::{Challenge, ChallengeKey};
 pub use channel::ChannelBinding;
 pub use claims::{Claims, Class};
+pub use cwt::{
+    Aif, ClaimsSet, Confirmation, CwtClaims, CwtGrant, CwtIssuer, CwtTrust, SignedCwt, VerifiedCwt,
+    validate_cwt,
+};
 pub use get_token::{GET_TOKEN_LEN, GetToken, GetTokenView, Glance, validate_get_token};
 pub use pop::{PopInput, PopText};
 pub use proof::{Authorized, Challenger, Proven, ProvenServer};

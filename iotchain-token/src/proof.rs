@@ -13,6 +13,7 @@
 
 use crate::challenge::{Challenge, ChallengeKey, LIFE, check_age};
 use crate::channel::ChannelBinding;
+use crate::cwt::{CwtGrant, CwtTrust, validate_cwt};
 use crate::pop::PopInput;
 use crate::scope::Scope;
 use crate::signature::PopSignature;
@@ -211,30 +212,52 @@ impl Proven {
         view: &LedgerView<'_>,
         now: UnixTime,
     ) -> Result<Authorized> {
-        let query = Query {
-            token: self.token,
-            rs: *rs,
-            scope: self.scope,
-        };
-        let grant = validate_record(&query, policy, published, view, now)?;
+        let grant = validate_record(&self.query(rs), policy, published, view, now)?;
         Ok(Authorized {
             grant,
             binding: self.binding,
         })
     }
+
+    /// As [`Proven::authorize`], by a signed CWT instead of the ledger (spec 5.5). The proof is used up either way.
+    ///
+    /// # Errors
+    /// As [`validate_cwt`].
+    pub fn authorize_cwt(
+        self,
+        rs: &Address,
+        policy: &Policy,
+        trust: &CwtTrust<'_>,
+        cwt: &[u8],
+        now: UnixTime,
+    ) -> Result<Authorized<CwtGrant>> {
+        let grant = validate_cwt(cwt, &self.query(rs), policy, trust, now)?;
+        Ok(Authorized {
+            grant,
+            binding: self.binding,
+        })
+    }
+
+    const fn query(&self, rs: &Address) -> Query {
+        Query {
+            token: self.token,
+            rs: *rs,
+            scope: self.scope,
+        }
+    }
 }
 
 /// A client with both halves, the proof and the token: what admission into a group takes.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Authorized {
-    grant: Grant,
+pub struct Authorized<G = Grant> {
+    grant: G,
     binding: ChannelBinding,
 }
 
-impl Authorized {
+impl<G> Authorized<G> {
     /// The validated token.
     #[must_use]
-    pub const fn grant(&self) -> &Grant {
+    pub const fn grant(&self) -> &G {
         &self.grant
     }
 

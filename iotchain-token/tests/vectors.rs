@@ -11,31 +11,9 @@ use iotchain_token::{
 };
 use serde_json::Value;
 use support::{
-    address, array, classes, hex, negative, number, policy, published, query, time, token, vectors,
+    address, array, classes, expect_all, hex, negative, number, outcome, policy, positive,
+    published, query, time, token, vectors,
 };
-
-fn outcome<T>(result: Result<T>) -> u64 {
-    result.map_or_else(|error| error.number().into(), |_| 0)
-}
-
-fn expect_all(cases: &[Value], run: impl Fn(&Value) -> u64) {
-    for case in cases {
-        assert_eq!(
-            run(case),
-            number(&case["expect"]),
-            "{} {}",
-            case["id"],
-            case["attack"]
-        );
-    }
-}
-
-fn positive(op: &str) -> Vec<Value> {
-    let cases = vectors("token")["positive"].as_array().unwrap().clone();
-    let cases: Vec<Value> = cases.into_iter().filter(|case| case["op"] == op).collect();
-    assert!(!cases.is_empty());
-    cases
-}
 
 #[test]
 fn word_slots_and_names() {

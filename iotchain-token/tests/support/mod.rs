@@ -1,8 +1,8 @@
 //! Known answers as JSON, and a predictable source of randomness.
 #![allow(missing_docs, dead_code, unreachable_pub)]
 
-use iotchain_core::{Address, GroupName, Roles, UnixTime};
-use iotchain_token::{Class, Policy, Publication, Query, Scope, TokenRef};
+use iotchain_core::{Address, Error, GroupName, PublicKey, Roles, UnixTime};
+use iotchain_token::{AccountId, Class, CwtIssuer, Policy, Publication, Query, Scope, TokenRef};
 use serde_json::Value;
 
 pub fn vectors(name: &str) -> Value {
@@ -67,9 +67,29 @@ pub fn policy(env: &Value) -> Policy {
     Policy {
         max_head_age: number(&env["max_head_age"]),
         confirmations: number(&env["confirmations"]).try_into().unwrap(),
+        ..cwt_policy(env)
+    }
+}
+
+/// The limits that apply to a CWT.
+pub fn cwt_policy(env: &Value) -> Policy {
+    Policy {
         leeway: number(&env["leeway"]),
         max_life: number(&env["max_life"]),
+        ..Policy::default()
     }
+}
+
+/// The issuers that the owner of `rs` trusts.
+pub fn issuers(env: &Value, rs: Address) -> Vec<CwtIssuer> {
+    let of_one = |issuer: &Value| CwtIssuer {
+        account: AccountId::parse(issuer["iss"].as_str().unwrap()).unwrap(),
+        rs,
+        id: address(&issuer["id"]),
+        key: PublicKey::parse(&hex(&issuer["cose_key"])).unwrap(),
+    };
+    let issuers = env["issuers"].as_array().unwrap();
+    issuers.iter().map(of_one).collect()
 }
 
 pub fn classes(env: &Value) -> Vec<Class> {
@@ -95,6 +115,31 @@ pub fn published<'a>(env: &Value, classes: &'a [Class]) -> Vec<Publication<'a>> 
         })
     };
     issuers.iter().flat_map(of_one).collect()
+}
+
+pub fn outcome<T>(result: Result<T, Error>) -> u64 {
+    result.map_or_else(|error| error.number().into(), |_| 0)
+}
+
+/// Runs cases, each of which must give exactly its number.
+pub fn expect_all(cases: &[Value], run: impl Fn(&Value) -> u64) {
+    for case in cases {
+        assert_eq!(
+            run(case),
+            number(&case["expect"]),
+            "{} {}",
+            case["id"],
+            case["attack"]
+        );
+    }
+}
+
+/// The good cases of one operation in `token.json`.
+pub fn positive(op: &str) -> Vec<Value> {
+    let cases = vectors("token")["positive"].as_array().unwrap().clone();
+    let cases: Vec<Value> = cases.into_iter().filter(|case| case["op"] == op).collect();
+    assert!(!cases.is_empty());
+    cases
 }
 
 /// Counts up; every draw differs.
