@@ -2,11 +2,14 @@
 #![no_main]
 
 use iotchain_core::{Session, SignAlg, Signer, SigningKey};
-use iotchain_selfheal::Authority;
 use iotchain_selfheal::rsd::{Member, PersonalKey};
+use iotchain_selfheal::{Authority, polynomial};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
+    if let Ok(key) = polynomial::PersonalKey::parse(data) {
+        assert_eq!(key.as_bytes(), data);
+    }
     let Ok(key) = PersonalKey::parse(data) else {
         return;
     };

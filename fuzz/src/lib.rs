@@ -1,4 +1,6 @@
-//! What fuzz targets with a story share: a random generator that repeats itself, and patches.
+//! What fuzz targets with a story share: live groups, a random generator that repeats itself, and patches.
+
+pub mod live;
 
 /// A random generator that counts: the same story in every run.
 #[derive(Default)]

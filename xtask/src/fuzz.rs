@@ -21,18 +21,23 @@ const SMOKE_SECONDS: u32 = 5;
 
 /// Vector files that hold messages for a target.
 const SEEDS: &[(&str, &[&str])] = &[
+    (
+        "broadcast_process",
+        &["broadcast-rsd", "broadcast-polynomial"],
+    ),
     ("cbor", &["objects", "keyserver", "broadcast-rsd", "token"]),
     ("join", &["keyserver"]),
-    ("member", &["broadcast-rsd"]),
     ("object", &["objects"]),
-    ("personal_key", &["broadcast-rsd"]),
-    ("polynomial_member", &["broadcast-polynomial"]),
+    ("personal_key", &["broadcast-rsd", "broadcast-polynomial"]),
     ("public_key", &["params"]),
+    // any bytes are a schedule
+    ("selfheal_schedule", &["broadcast-rsd"]),
     ("token", &["token", "pop"]),
 ];
 /// Targets that tell a story: the first byte of the input says whether the rest is a message as it is (0) or in another
-/// form (1, 2), among them a patch of the story's own message: place (2 bytes, little-endian), then the bytes.
-const STORIES: &[&str] = &["member", "object", "polynomial_member"];
+/// form (1, 2), among them a patch of the story's own message: place (2 bytes, little-endian), then the bytes. The forms of
+/// each further story begin at the next number given here.
+const STORIES: &[(&str, &[u8])] = &[("broadcast_process", &[0, 4]), ("object", &[0])];
 /// Patched places: more than the story's messages have bytes.
 const PLACES: u16 = 384;
 /// Longer seeds slow the fuzzer down and teach it nothing.
@@ -103,8 +108,11 @@ fn plant(target: &str, folder: &Path) -> Outcome {
                 .filter(|seed| seed.len() <= LONGEST_SEED),
         );
     }
-    if STORIES.contains(&target) {
-        seeds = in_forms(&seeds);
+    if let Some((_, stories)) = STORIES.iter().find(|(name, _)| *name == target) {
+        seeds = stories
+            .iter()
+            .flat_map(|story| in_forms(*story, &seeds))
+            .collect();
     }
     for (number, seed) in seeds.iter().enumerate() {
         let path = folder.join(format!("{number:04}"));
@@ -114,13 +122,13 @@ fn plant(target: &str, folder: &Path) -> Outcome {
 }
 
 /// Messages in the forms that a story understands, and a patch for every place of its own message.
-fn in_forms(messages: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
+fn in_forms(story: u8, messages: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
     let whole = messages
         .iter()
-        .flat_map(|message| [0, 1].map(|form| [&[form], &message[..]].concat()));
+        .flat_map(|message| [0, 1].map(|form| [&[story | form], &message[..]].concat()));
     let patches = (0..PLACES).flat_map(|place| {
         let [low, high] = place.to_le_bytes();
-        [1, 2].map(|form| vec![form, low, high, low ^ 0x55])
+        [1, 2].map(|form| vec![story | form, low, high, low ^ 0x55])
     });
     whole.chain(patches).collect()
 }
