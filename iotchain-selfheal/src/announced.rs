@@ -12,14 +12,14 @@ struct Successor {
 
 /// Start and planned end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
+pub struct Span {
     pub(crate) starts: UnixTime,
     pub(crate) ends: UnixTime,
 }
 
 /// The newest announced session, the one before it, and where the epoch ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Announced {
+pub struct Announced {
     newest: u32,
     /// The session that was newest before the newest one, 0 for none (spec A5).
     previous: u32,

@@ -111,6 +111,7 @@ mod announced;
 pub mod broadcast;
 #[cfg(feature = "manager")]
 mod manager;
+mod member;
 mod policy;
 pub mod polynomial;
 mod prf;
@@ -121,5 +122,6 @@ mod timing;
 mod window;
 
 pub use broadcast::{Authority, Envelope};
+pub use member::Member;
 pub use policy::Policy;
 pub use time_base::TimeBase;

@@ -3,12 +3,10 @@
 use super::known::Known;
 use super::personal_key::PersonalKey;
 use super::primitives::Prf;
-use crate::announced::Announced;
 use crate::broadcast::Authority;
-use crate::policy::Policy;
 use crate::window::Window;
 use core::fmt;
-use iotchain_core::{Error, Result, Session, UnixTime};
+use iotchain_core::{Error, Result, Session};
 
 /// The newest session that a member has seen announced. Never goes down; a device may persist it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,14 +21,14 @@ pub struct HighWater {
 /// group's messages; each costs about 80 bytes.
 ///
 /// Every call either succeeds as a whole or changes nothing. Keys are released for announced sessions only.
+pub type Member<S, const W: usize = 8> = crate::Member<Sessions<S, W>>;
+
+/// The personal key, and the sessions that messages gave.
 #[derive(Clone)]
-pub struct Member<S, const W: usize = 8> {
+pub struct Sessions<S, const W: usize> {
     pub(super) key: PersonalKey<S>,
     pub(super) prf: Prf,
-    pub(super) authority: Authority,
-    pub(super) policy: Policy,
     pub(super) sessions: Window<Known, W>,
-    pub(super) announced: Announced,
 }
 
 impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
@@ -42,60 +40,21 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if key.gid() != authority.gid() {
             return Err(Error::Group);
         }
-        Ok(Self {
+        let held = Sessions {
             prf: Prf::new(key.gid(), key.epoch()),
-            authority,
-            policy: Policy::DEFAULT,
             sessions: Window::new(),
-            announced: Announced::default(),
             key,
-        })
-    }
-
-    /// Replaces the tolerances.
-    #[must_use]
-    pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.set_policy(policy);
-        self
-    }
-
-    /// Replaces the tolerances.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
-    }
-
-    /// The tolerances.
-    #[must_use]
-    pub const fn policy(&self) -> Policy {
-        self.policy
-    }
-
-    /// The personal key.
-    #[must_use]
-    pub const fn personal_key(&self) -> &PersonalKey<S> {
-        &self.key
-    }
-
-    /// The key server that this member believes.
-    #[must_use]
-    pub const fn authority(&self) -> &Authority {
-        &self.authority
+        };
+        Ok(Self::holding(held, authority))
     }
 
     /// The newest session announced so far.
     #[must_use]
     pub const fn high_water(&self) -> HighWater {
         HighWater {
-            epoch: self.key.epoch(),
+            epoch: self.held.key.epoch(),
             session: Session::new(self.announced.newest()),
         }
-    }
-
-    /// The newest announced session, `None` before the first.
-    #[must_use]
-    pub fn newest(&self) -> Option<Session> {
-        let newest = self.announced.newest();
-        (newest != 0).then_some(Session::new(newest))
     }
 
     /// Raises the high-water mark to what the key server said over DTLS, or to what was persisted before a boot, so
@@ -104,7 +63,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// # Errors
     /// [`Error::Epoch`] for another epoch, [`Error::SessionRange`] for a session of the next one.
     pub fn announce(&mut self, mark: HighWater) -> Result<()> {
-        if mark.epoch != self.key.epoch() {
+        if mark.epoch != self.held.key.epoch() {
             return Err(Error::Epoch);
         }
         if self.announced.is_over(mark.session.get()) {
@@ -113,22 +72,12 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         self.announced.raise(mark.session.get());
         Ok(())
     }
-
-    /// Ends the epoch: `first`, which starts at `starts`, is a session that a verified message of the next epoch
-    /// announced. Nothing is sealed from here on (spec A16).
-    ///
-    /// # Errors
-    /// [`Error::Equivocation`] if this epoch announced that session too.
-    pub fn close_epoch(&mut self, first: Session, starts: UnixTime) -> Result<()> {
-        self.announced.close_epoch(first.get(), starts)
-    }
 }
 
-impl<S, const W: usize> fmt::Debug for Member<S, W> {
+impl<S, const W: usize> fmt::Debug for Sessions<S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Member")
+        f.debug_struct("Sessions")
             .field("key", &self.key)
-            .field("announced", &self.announced)
             .finish_non_exhaustive()
     }
 }

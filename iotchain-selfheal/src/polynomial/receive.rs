@@ -43,6 +43,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         // the same bytes passed every step before: no need to verify their signature again
         let digest = sha256(&[message]);
         if self
+            .held
             .sessions
             .iter()
             .any(|known| known.digest == Some(digest))
@@ -51,15 +52,17 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
         let envelope = Envelope::open(&self.authority, message)?;
         let session = envelope.session();
-        let (epoch, degree) = (self.key.epoch(), self.key.degree());
+        let (epoch, degree) = (self.held.key.epoch(), self.held.key.degree());
         let message = Message::parse(session.get(), envelope.payload(), epoch, degree)?;
-        if message.session < self.key.first().get() || message.first > self.key.last().get() {
+        if message.session < self.held.key.first().get()
+            || message.first > self.held.key.last().get()
+        {
             return Err(Error::SessionRange);
         }
         if message.window_len() > W {
             return Err(Error::Capacity);
         }
-        let held = self.sessions.get(message.session);
+        let held = self.held.sessions.get(message.session);
         let seen = held.is_some_and(|known| known.digest.is_some());
         if seen || self.announced.is_over(message.session) {
             return Err(Error::Equivocation);
@@ -80,8 +83,9 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         let mut keys = [const { None }; W];
         let mut agree = true;
         for (place, masked) in keys.iter_mut().zip(message.window()) {
-            *place = recover(&self.key, &self.prf, message, masked)?;
+            *place = recover(&self.held.key, &self.held.prf, message, masked)?;
             let held = self
+                .held
                 .sessions
                 .get(masked.session)
                 .and_then(|known| known.key.as_ref());
@@ -101,11 +105,11 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
     fn commit(&mut self, message: &Message<'_>, keys: [Option<Secret<16>>; W], digest: [u8; 32]) {
         for (session, key) in (message.first..=message.session).zip(keys) {
-            if let (Some(key), Some(known)) = (key, self.sessions.place(session)) {
+            if let (Some(key), Some(known)) = (key, self.held.sessions.place(session)) {
                 known.key = Some(key);
             }
         }
-        if let Some(known) = self.sessions.place(message.session) {
+        if let Some(known) = self.held.sessions.place(message.session) {
             known.timing = Some(message.timing);
             known.digest = Some(digest);
         }

@@ -4,12 +4,10 @@ use super::known::{Chain, Known};
 use super::personal_key::PersonalKey;
 use super::primitives::Prf;
 use super::receive::Pace;
-use crate::announced::Announced;
 use crate::broadcast::Authority;
-use crate::policy::Policy;
 use crate::window::Window;
 use core::fmt;
-use iotchain_core::{Error, Result, Session, UnixTime};
+use iotchain_core::{Error, Result, Session};
 
 /// The newest event and session that a member has seen announced. Never goes down; a device may persist it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,18 +24,18 @@ pub struct HighWater {
 /// costs 136 bytes.
 ///
 /// Every call either succeeds as a whole or changes nothing. Keys are released for announced sessions only.
+pub type Member<S, const W: usize = 16> = crate::Member<Intervals<S, W>>;
+
+/// The personal key, and the intervals that events opened.
 #[derive(Clone)]
-pub struct Member<S, const W: usize = 16> {
+pub struct Intervals<S, const W: usize> {
     pub(super) key: PersonalKey<S>,
     pub(super) prf: Prf,
-    pub(super) authority: Authority,
-    pub(super) policy: Policy,
     pub(super) events: Window<Known, W>,
     /// k of the newest event announced, 0 for none.
     pub(super) newest_event: u32,
     /// (event, session) that the key server named, or that was persisted: a session is announced for this event only.
     pub(super) told: (u32, u32),
-    pub(super) announced: Announced,
     /// C of the newest session that a broadcast of the newest event announced: a shortcut along its chain.
     pub(super) newest_state: Option<(u32, Chain)>,
     pub(super) pace: Pace,
@@ -52,67 +50,28 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if key.gid() != authority.gid() {
             return Err(Error::Group);
         }
-        let mut member = Self {
+        let held = Intervals {
             prf: Prf::new(key.gid(), key.epoch()),
-            authority,
-            policy: Policy::DEFAULT,
             events: Window::new(),
             newest_event: 0,
             told: (0, 0),
-            announced: Announced::default(),
             newest_state: None,
             pace: Pace::default(),
             key,
         };
+        let mut member = Self::holding(held, authority);
         member.admit();
         Ok(member)
-    }
-
-    /// Replaces the tolerances.
-    #[must_use]
-    pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.set_policy(policy);
-        self
-    }
-
-    /// Replaces the tolerances.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
-    }
-
-    /// The tolerances.
-    #[must_use]
-    pub const fn policy(&self) -> Policy {
-        self.policy
-    }
-
-    /// The personal key.
-    #[must_use]
-    pub const fn personal_key(&self) -> &PersonalKey<S> {
-        &self.key
-    }
-
-    /// The key server that this member believes.
-    #[must_use]
-    pub const fn authority(&self) -> &Authority {
-        &self.authority
     }
 
     /// The newest event and session announced so far.
     #[must_use]
     pub const fn high_water(&self) -> HighWater {
         HighWater {
-            epoch: self.key.epoch(),
-            event: self.newest_event,
+            epoch: self.held.key.epoch(),
+            event: self.held.newest_event,
             session: Session::new(self.announced.newest()),
         }
-    }
-
-    /// The newest announced session, `None` before the first.
-    #[must_use]
-    pub fn newest(&self) -> Option<Session> {
-        let newest = self.announced.newest();
-        (newest != 0).then_some(Session::new(newest))
     }
 
     /// Raises the high-water mark to what the key server said over DTLS, or to what was persisted before a boot, so
@@ -124,10 +83,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// event cannot be in force in that session, by the personal key, a message or an earlier mark.
     pub fn announce(&mut self, mark: HighWater) -> Result<()> {
         let (event, session) = (mark.event, mark.session.get());
-        if mark.epoch != self.key.epoch() {
+        if mark.epoch != self.held.key.epoch() {
             return Err(Error::Epoch);
         }
-        if mark.session > self.key.last() || self.announced.is_over(session) {
+        if mark.session > self.held.key.last() || self.announced.is_over(session) {
             return Err(Error::SessionRange);
         }
         if (event == 0) != (session == 0) {
@@ -136,40 +95,32 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if event == 0 {
             return Ok(());
         }
-        let join = (self.key.event(), self.key.join().get());
+        let join = (self.held.key.event(), self.held.key.join().get());
         let possible = self
+            .held
             .events
             .iter()
             .flat_map(Known::beginnings)
             .all(|begin| begin.allows(event, session))
-            && [join, self.told]
+            && [join, self.held.told]
                 .iter()
                 .all(|other| in_order(*other, (event, session)));
         if !possible {
             return Err(Error::Equivocation);
         }
-        if let Some(known) = self.events.get_mut(event) {
+        if let Some(known) = self.held.events.get_mut(event) {
             known.announce(session);
         }
-        self.told = self.told.max((event, session));
+        self.held.told = self.held.told.max((event, session));
         self.raise(event, session);
         Ok(())
     }
 
-    /// Ends the epoch: `first`, which starts at `starts`, is a session that a verified message of the next epoch
-    /// announced. Nothing is sealed from here on (spec A16).
-    ///
-    /// # Errors
-    /// [`Error::Equivocation`] if this epoch announced that session too.
-    pub fn close_epoch(&mut self, first: Session, starts: UnixTime) -> Result<()> {
-        self.announced.close_epoch(first.get(), starts)
-    }
-
     /// (event, join, v) of the personal key counts as an event received, with times unknown (spec C3).
     fn admit(&mut self) {
-        let (event, join) = (self.key.event(), self.key.join().get());
-        if let (Some(state), Some(value)) = (self.key.state(), self.key.value()) {
-            if let Some(known) = self.events.place(event) {
+        let (event, join) = (self.held.key.event(), self.held.key.join().get());
+        if let (Some(state), Some(value)) = (self.held.key.state(), self.held.key.value()) {
+            if let Some(known) = self.held.events.place(event) {
                 known.keep(Chain {
                     position: join,
                     state,
@@ -185,30 +136,17 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// High-water marks never go down.
     pub(super) fn raise(&mut self, event: u32, session: u32) {
         self.announced.raise(session);
-        self.newest_event = self.newest_event.max(event);
+        self.held.newest_event = self.held.newest_event.max(event);
     }
 
     /// Brings the newest state to `session`, which a broadcast of `event` announced.
     pub(super) fn follow(&mut self, event: u32, session: u32) {
-        if event == self.newest_event
-            && let Some(known) = self.events.get(event)
-            && let Some(chain) = self.chain(known, session)
+        if event == self.held.newest_event
+            && let Some(known) = self.held.events.get(event)
+            && let Some(chain) = self.held.chain(known, session)
         {
-            self.newest_state = Some((event, chain.at(&self.prf, session)));
+            self.held.newest_state = Some((event, chain.at(&self.held.prf, session)));
         }
-    }
-
-    /// The chain state of an event that is nearest to `session` and not after it.
-    pub(super) fn chain<'a>(&'a self, known: &'a Known, session: u32) -> Option<&'a Chain> {
-        let newest = self
-            .newest_state
-            .as_ref()
-            .filter(|(event, _)| *event == known.event)
-            .map(|(_, chain)| chain);
-        [newest, known.chain.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|chain| chain.position <= session)
     }
 }
 
@@ -218,12 +156,11 @@ fn in_order(a: (u32, u32), b: (u32, u32)) -> bool {
     low_event == high_event || low < high
 }
 
-impl<S, const W: usize> fmt::Debug for Member<S, W> {
+impl<S, const W: usize> fmt::Debug for Intervals<S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Member")
+        f.debug_struct("Intervals")
             .field("key", &self.key)
             .field("event", &self.newest_event)
-            .field("announced", &self.announced)
             .finish_non_exhaustive()
     }
 }

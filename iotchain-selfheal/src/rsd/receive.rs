@@ -58,7 +58,12 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
         // the same bytes passed every step before: no need to verify their signature again
         let digest = sha256(&[message]);
-        if self.events.iter().any(|known| known.digest == Some(digest)) {
+        if self
+            .held
+            .events
+            .iter()
+            .any(|known| known.digest == Some(digest))
+        {
             return Ok(Received::Duplicate);
         }
         let envelope = Envelope::open(&self.authority, message)?;
@@ -68,7 +73,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if now.is_some_and(|now| event.timing.starts > now.saturating_add(self.policy.skew)) {
             return Err(Error::NotYet);
         }
-        let recovered = recover(&self.key, &self.prf, &event)?;
+        let recovered = recover(&self.held.key, &self.held.prf, &event)?;
         self.check_states(&event, &recovered)?;
         self.commit(&event, recovered, digest);
         Ok(Received::Event {
@@ -86,13 +91,13 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// [`Error::Skip`], [`Error::Beacon`], in this order (spec C8).
     pub fn beacon(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         let beacon = Beacon::parse(message)?;
-        if beacon.epoch != self.key.epoch() {
+        if beacon.epoch != self.held.key.epoch() {
             return Err(Error::Epoch);
         }
-        if beacon.session > self.key.last().get() {
+        if beacon.session > self.held.key.last().get() {
             return Err(Error::SessionRange);
         }
-        let known = self.events.get(beacon.event).ok_or(Error::NeedEvent)?;
+        let known = self.held.events.get(beacon.event).ok_or(Error::NeedEvent)?;
         let (position, value) = known.beacon.ok_or(Error::NeedEvent)?;
         let steps = beacon
             .session
@@ -110,7 +115,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 return Err(Error::NotYet);
             }
             _ if steps > self.policy.max_skip => return Err(Error::Skip),
-            (None, Some(now)) => self.pace.spend(now, steps)?,
+            (None, Some(now)) => self.held.pace.spend(now, steps)?,
             _ => {}
         }
         // a session that belongs to a later event, or to the next epoch (spec C8, A16)
@@ -121,21 +126,22 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                     .is_some_and(|session| beacon.session >= session)
         };
         let over = known.end.is_some_and(|end| beacon.session >= end)
-            || self.events.iter().any(begins_later)
+            || self.held.events.iter().any(begins_later)
             || self.announced.is_over(beacon.session);
         if over
             || self
+                .held
                 .prf
                 .beacon_back(&beacon.value, beacon.event, beacon.session, position)
                 != value
         {
             return Err(Error::Beacon);
         }
-        if let Some(known) = self.events.get_mut(beacon.event) {
+        if let Some(known) = self.held.events.get_mut(beacon.event) {
             known.beacon = Some((beacon.session, beacon.value));
             known.announce(beacon.session);
         }
-        if beacon.event == self.newest_event {
+        if beacon.event == self.held.newest_event {
             self.raise(beacon.event, beacon.session);
             self.follow(beacon.event, beacon.session);
         }
@@ -148,9 +154,9 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// Step 4 of 3.3: the message fits the personal key and the device.
     fn check_range(&self, event: &Event<'_>) -> Result<()> {
         let (epoch, depth, last) = (
-            self.key.epoch(),
-            u32::from(self.key.depth()),
-            self.key.last().get(),
+            self.held.key.epoch(),
+            u32::from(self.held.key.depth()),
+            self.held.key.last().get(),
         );
         if (event.epoch, event.depth, event.last) != (epoch, depth, last) {
             return Err(Error::Epoch);
@@ -167,15 +173,16 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// Step 5 of 3.3 and the first rule of A12: one message per session, and no two histories.
     fn check_history(&self, event: &Event<'_>) -> Result<()> {
         let seen = self
+            .held
             .events
             .get(event.number)
             .is_some_and(|known| known.digest.is_some());
         let over = self.announced.is_over(event.session);
-        let (held, join) = (self.key.event(), self.key.join().get());
+        let (held, join) = (self.held.key.event(), self.held.key.join().get());
         let fits = |begin: Beginning| {
             // the event in force at the join began at or before it, the ones after it later
             let since_join = held == 0 || (begin.event <= held) == (begin.session <= join);
-            since_join && self.events.iter().all(|known| known.fits(begin))
+            since_join && self.held.events.iter().all(|known| known.fits(begin))
         };
         if seen || over || !event.history().all(fits) {
             Err(Error::Equivocation)
@@ -187,7 +194,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// Step 7 of 3.3 with A12: key check value, and agreement with every chain state that is held.
     fn check_states(&self, event: &Event<'_>, recovered: &Recovered<W>) -> Result<()> {
         let held = |number| {
-            self.events
+            self.held
+                .events
                 .get(number)
                 .and_then(|known| known.chain.as_ref())
         };
@@ -201,7 +209,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .filter(|chain| chain.position == event.session);
         let committed = Secret::new(*event.key_check);
         let is_committed = |chain: &Chain| {
-            self.prf
+            self.held
+                .prf
                 .key_check(&chain.state, event.number, event.session)
                 .ct_eq(&committed)
         };
@@ -209,7 +218,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             return Err(Error::Kcv);
         }
         let agrees = |(number, chain): &(u32, Chain)| {
-            held(*number).is_none_or(|held| held.agrees(&self.prf, chain))
+            held(*number).is_none_or(|held| held.agrees(&self.held.prf, chain))
         };
         if recovered.iter().flatten().all(agrees) {
             Ok(())
@@ -220,16 +229,16 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
     fn commit(&mut self, event: &Event<'_>, recovered: Recovered<W>, digest: [u8; 32]) {
         for (number, chain) in recovered.into_iter().flatten() {
-            if let Some(known) = self.events.place(number) {
+            if let Some(known) = self.held.events.place(number) {
                 known.keep(chain);
             }
         }
         // a session that was told without its event may belong to a later one, whose secret this chain does not lead to
-        let announced = match self.told {
+        let announced = match self.held.told {
             (told, session) if told == event.number => session,
             _ => 0,
         };
-        if let Some(known) = self.events.place(event.number) {
+        if let Some(known) = self.held.events.place(event.number) {
             known.session = Some(event.session);
             known.timing = Some(event.timing);
             known.digest = Some(digest);
@@ -237,12 +246,12 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             known.announce(event.session.max(announced));
         }
         for Beginning { event, session } in event.history() {
-            if let Some(known) = self.events.get_mut(event) {
+            if let Some(known) = self.held.events.get_mut(event) {
                 known.session = Some(session);
             }
             if let Some(before) = event
                 .checked_sub(1)
-                .and_then(|before| self.events.get_mut(before))
+                .and_then(|before| self.held.events.get_mut(before))
             {
                 before.end = Some(session);
             }
@@ -287,13 +296,25 @@ mod tests {
     /// Every byte of the state: what Debug shows, and the secrets that it does not.
     fn assert_same(a: &Owned, b: &Owned) {
         assert_eq!(
-            (a.newest_event, a.told, a.announced),
-            (b.newest_event, b.told, b.announced)
+            (a.held.newest_event, a.held.told, a.announced),
+            (b.held.newest_event, b.held.told, b.announced)
         );
-        assert_eq!((a.pace.second, a.pace.spent), (b.pace.second, b.pace.spent));
-        assert_eq!(format!("{:?}", a.events), format!("{:?}", b.events));
+        assert_eq!(
+            (a.held.pace.second, a.held.pace.spent),
+            (b.held.pace.second, b.held.pace.spent)
+        );
+        assert_eq!(
+            format!("{:?}", a.held.events),
+            format!("{:?}", b.held.events)
+        );
         let state = |known: &Known| known.chain.as_ref().map(|chain| *chain.state.expose());
-        assert!(a.events.iter().map(state).eq(b.events.iter().map(state)));
+        assert!(
+            a.held
+                .events
+                .iter()
+                .map(state)
+                .eq(b.held.events.iter().map(state))
+        );
     }
 
     #[test]

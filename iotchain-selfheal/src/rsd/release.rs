@@ -1,24 +1,26 @@
-//! Which keys a member hands to the layer above, and until when (spec 3.3, A5, C5, C6).
+//! Which keys a member hands to the layer above, and their times (spec 3.3, 3.4.6, C5).
 
-use super::known::Known;
-use super::member::Member;
-use crate::announced::Span;
-use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
+use super::known::{Chain, Known};
+use super::member::Intervals;
+use super::personal_key::PersonalKey;
+use crate::announced::{Announced, Span};
+use crate::member::Holding;
+use iotchain_core::{Error, GroupKey, Result, Session};
 
-impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
-    /// K_j of an announced session, recovered or granted. Healed keys serve stored objects; whether a key may still
-    /// open a direct response or a request is for [`Member::may_open`] to say.
-    ///
-    /// # Errors
-    /// [`Error::SessionRange`] beyond the personal key, [`Error::NeedEvent`] if an event must be fetched first,
-    /// [`Error::NotAnnounced`] for a session that no authenticated message announced (spec C5).
-    pub fn key(&self, session: Session) -> Result<GroupKey> {
+impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
+    type PersonalKey = PersonalKey<S>;
+
+    fn personal_key(&self) -> &PersonalKey<S> {
+        &self.key
+    }
+
+    fn key(&self, announced: &Announced, session: Session) -> Result<GroupKey> {
         let j = session.get();
         if let Some(grant) = self.key.grant(j) {
             let state = self.prf.ratchet(&grant.state, grant.begin, j);
             return Ok(self.prf.group_key(&state, j));
         }
-        if session > self.key.last() || self.announced.is_over(j) {
+        if session > self.key.last() || announced.is_over(j) {
             return Err(Error::SessionRange);
         }
         let mut begun = false;
@@ -31,54 +33,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             }
             begun = true;
         }
-        let announced = j <= self.announced.newest();
-        Err(if begun && !announced {
+        Err(if begun && j > announced.newest() {
             Error::NotAnnounced
         } else {
             Error::NeedEvent
         })
     }
 
-    /// The session to seal under at `now`: the newest announced one, while it lasts. `None` fails closed: ask the key
-    /// server (spec C6).
-    #[must_use]
-    pub fn may_seal(&self, now: UnixTime) -> Option<Session> {
-        let newest = self
-            .announced
-            .may_seal(now, self.policy, |j| self.span(j))?;
-        let newest = Session::new(newest);
-        self.key(newest).is_ok().then_some(newest)
-    }
-
-    /// Whether a direct response or a request under K_j may be opened at `now`: K_j ends when its successor begins,
-    /// or with its session if none comes, plus grace (spec 3.3, A5).
-    ///
-    /// # Errors
-    /// [`Error::SessionExpired`] when it is over; [`Error::NotAnnounced`]; [`Error::NeedEvent`] while the times are
-    /// unknown because the event itself was not received (spec C3).
-    pub fn may_open(&self, session: Session, now: UnixTime) -> Result<()> {
-        self.announced
-            .may_open(session.get(), now, self.policy.grace, |j| self.span(j))
-    }
-
-    /// nbf_j, the start of a session whose event was received.
-    #[must_use]
-    pub fn starts(&self, session: Session) -> Option<UnixTime> {
-        self.span(session.get()).map(|span| span.starts)
-    }
-
-    /// Planned end of a session whose event was received. It may end earlier, when another event begins.
-    #[must_use]
-    pub fn ends(&self, session: Session) -> Option<UnixTime> {
-        self.span(session.get()).map(|span| span.ends)
-    }
-
-    /// The times of a session, from the event in force in it. The newest session belongs to the newest event, whether or
-    /// not that was received.
-    fn span(&self, j: u32) -> Option<Span> {
+    /// From the event in force in the session. The newest session belongs to the newest event, whether or not that was
+    /// received.
+    fn span(&self, announced: &Announced, j: u32) -> Option<Span> {
         let governs = |known: &&Known| {
             known.session.is_some_and(|first| first <= j)
-                && if j == self.announced.newest() {
+                && if j == announced.newest() {
                     known.event == self.newest_event
                 } else {
                     known.releases(j)
@@ -90,5 +57,20 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             starts: timing.start_after(after),
             ends: timing.start_after(after.saturating_add(1)),
         })
+    }
+}
+
+impl<S, const W: usize> Intervals<S, W> {
+    /// The chain state of an event that is nearest to `session` and not after it.
+    pub(super) fn chain<'a>(&'a self, known: &'a Known, session: u32) -> Option<&'a Chain> {
+        let newest = self
+            .newest_state
+            .as_ref()
+            .filter(|(event, _)| *event == known.event)
+            .map(|(_, chain)| chain);
+        [newest, known.chain.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|chain| chain.position <= session)
     }
 }
