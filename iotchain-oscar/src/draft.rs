@@ -1,20 +1,20 @@
 //! Writing an object in place, without a copy of its content (spec 2.1).
 //!
 //! ```text
-//! 83 | bstr protected | a0                    | bstr ciphertext ‖ tag      mode G
+//! 83 | bstr protected | a0                    | bstr ciphertext ‖ tag      modes G and P
 //! 83 | bstr protected | a1 0c 58 40 signature | bstr ciphertext ‖ tag      mode S
 //! ```
 
+use crate::Mode;
 use crate::header::Protected;
 use crate::object::COUNTER_SIGNATURE0;
 use crate::structure::ExternalAad;
 use iotchain_core::cbor::{Writer, encoded_len};
-use iotchain_core::kdf::SenderUse;
 use iotchain_core::{ContentKey, Error, Piv, Result, Signature};
 
 /// Where the parts of an object stand.
 pub(crate) struct Layout {
-    purpose: SenderUse,
+    mode: Mode,
     front: usize,
     signature: usize,
     head: usize,
@@ -22,9 +22,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new(protected: &Protected, purpose: SenderUse, sealed: usize) -> Self {
-        let front = encoded_len(|w| Self::write_front(w, protected, purpose));
-        let signature = if purpose == SenderUse::Signed {
+    pub(crate) fn new(protected: &Protected, mode: Mode, sealed: usize) -> Self {
+        let front = encoded_len(|w| Self::write_front(w, protected, mode));
+        let signature = if mode == Mode::Signed {
             SIGNATURE_LEN
         } else {
             0
@@ -33,7 +33,7 @@ impl Layout {
             w.bytes_head(sealed as u64);
         });
         Self {
-            purpose,
+            mode,
             front,
             signature,
             head,
@@ -42,11 +42,11 @@ impl Layout {
     }
 
     /// Up to where the signature or, without one, the head of the ciphertext begins.
-    fn write_front(w: &mut Writer<'_>, protected: &Protected, purpose: SenderUse) {
+    fn write_front(w: &mut Writer<'_>, protected: &Protected, mode: Mode) {
         w.array(3).bytes(protected.as_bytes());
-        match purpose {
-            SenderUse::Group => w.map(0),
-            SenderUse::Signed => w
+        match mode {
+            Mode::Group | Mode::Pairwise => w.map(0),
+            Mode::Signed => w
                 .map(1)
                 .uint(COUNTER_SIGNATURE0.into())
                 .bytes_head(SIGNATURE_LEN as u64),
@@ -104,7 +104,7 @@ impl Draft<'_> {
         let (head, sealed) = rest.split_at_mut_checked(layout.head).ok_or(too_small)?;
 
         let mut w = Writer::new(front);
-        Layout::write_front(&mut w, protected, layout.purpose);
+        Layout::write_front(&mut w, protected, layout.mode);
         w.finish()?;
         let mut w = Writer::new(head);
         w.bytes_head(layout.sealed as u64);

@@ -126,6 +126,22 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
+    /// The header of a response of mode P: nothing but a content format.
+    pub(crate) fn only_content_format(self) -> Result<Option<u16>> {
+        self.claims.map(RawClaims::read).transpose()?;
+        match self {
+            Self {
+                alg: None,
+                content_format,
+                kid: None,
+                piv: None,
+                kid_context: None,
+                claims: None,
+            } => Ok(content_format),
+            _ => Err(Error::Header),
+        }
+    }
+
     /// The header of an object that names its sender.
     pub(crate) fn header(self) -> Result<Header<'a>> {
         let claims = self.claims.map(RawClaims::read).transpose()?;
@@ -180,6 +196,7 @@ fn any_int(reader: &mut Reader<'_>) -> Result<i64> {
 }
 
 /// A protected header to be sent.
+#[derive(Clone, Debug)]
 pub(crate) struct Protected {
     bytes: [u8; MAX_PROTECTED],
     len: usize,
@@ -218,6 +235,28 @@ impl Protected {
             w.uint(IAT.into()).uint(iat.get());
         }
         let len = w.finish()?;
+        Ok(Self { bytes, len })
+    }
+
+    /// Of a response of mode P: h'' or `{3: content-format}`.
+    pub(crate) fn of_answer(content_format: Option<u16>) -> Result<Self> {
+        let mut bytes = [0; MAX_PROTECTED];
+        let mut w = Writer::new(&mut bytes);
+        if let Some(format) = content_format {
+            w.map(1).uint(CONTENT_FORMAT.into()).uint(format.into());
+        }
+        let len = w.finish()?;
+        Ok(Self { bytes, len })
+    }
+
+    /// A copy of a header that was received.
+    pub(crate) fn copied(protected: &[u8]) -> Result<Self> {
+        let mut bytes = [0; MAX_PROTECTED];
+        let len = protected.len();
+        bytes
+            .get_mut(..len)
+            .ok_or(Error::Size)?
+            .copy_from_slice(protected);
         Ok(Self { bytes, len })
     }
 

@@ -1,14 +1,18 @@
 //! Protected CoAP objects (OSCAR): what a resource server seals once, any number of members opens, and untrusted
-//! proxies may store in between. One object is an untagged COSE_Encrypt0 in one of two modes.
+//! proxies may store in between. One object is an untagged COSE_Encrypt0 in one of three modes.
 //!
 //! ```text
 //!                          G: bound to the Token of the GET
 //!   resource server  ------------------------------------------>  member        open_response
 //!       Sender       ---->  proxy  ---------------------------->  member        open_stored
 //!                    S: signed, so the proxy can check it (ProxyCheck) and cannot alter it
+//!
+//!   resource server  <------------------------------------------  client        seal_request
+//!     open_request   ------------------------------------------>                open_reply
+//!                          P: under a key that these two alone share
 //! ```
 //!
-//! The two modes have keys of their own, derived for one (session, resource, sender, boot), so a member that drops out of
+//! The modes have keys of their own, derived for one (session, resource, sender, boot), so a member that drops out of
 //! the next session can neither read on nor have old objects of another kind accepted.
 //!
 //! ```
@@ -78,6 +82,7 @@
 //! | [`Sender`], [`Boot`] | sealing; a sender context that no earlier boot had, nonces that only go up |
 //! | [`Receiver`] | opening, in the exact order of the specification |
 //! | [`Exchange`], [`StoredState`], [`Commands`] | what a receiver remembers: of a request, a resource, its commands |
+//! | [`EchoKey`], [`PairContexts`], [`Reply`] | a resource server in mode P: challenges, replay windows, one answer each |
 //! | [`Failures`] | forgeries tried so far |
 //! | [`ProxyCheck`] | what a proxy can check without keys |
 //! | [`Sessions`], [`Directory`] | what the crate has to be told |
@@ -104,32 +109,45 @@ mod accept;
 mod boot;
 mod command;
 mod draft;
+mod echo;
 mod exchange;
 mod failures;
 mod group;
 mod header;
+mod method;
 mod nonces;
 mod object;
 mod origin;
+mod pair_contexts;
+mod pairwise;
 mod proxy;
 mod receiver;
+mod reply;
+mod request;
 mod resource;
 mod sender;
 mod sessions;
 mod stored;
 mod structure;
+mod window;
 
 pub use boot::{Boot, BootCounter};
 pub use command::Commands;
+pub use echo::{Echo, EchoKey, Uptime};
 pub use exchange::Exchange;
 pub use failures::Failures;
 pub use group::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, Policy};
 pub use header::{Claims, MAX_PROTECTED};
+pub use method::Method;
 pub use nonces::{Checkpoint, Reserve};
 pub use object::Mode;
 pub use origin::Purpose;
+pub use pair_contexts::{EchoRule, PairContexts};
+pub use pairwise::Clients;
 pub use proxy::{ProxyCheck, Verified};
 pub use receiver::{Freshness, Opened, Receiver};
+pub use reply::Reply;
+pub use request::PairRequest;
 pub use resource::{MAX_ARGUMENTS, MAX_SEGMENTS, MAX_URI_BYTES, ResourceId};
 pub use sender::{Plaintext, Sender};
 pub use sessions::{Credential, Directory, Sessions};

@@ -18,6 +18,8 @@ pub(crate) const COUNTER_SIGNATURE0: u8 = 12;
 pub enum Mode {
     /// G: under the group key, for a direct answer.
     Group,
+    /// P: under a key of one client and the resource server, for its requests and their responses.
+    Pairwise,
     /// S: as G with a key of its own, plus a countersignature: for whatever is stored on a proxy.
     Signed,
 }
@@ -27,6 +29,7 @@ impl Mode {
     pub(crate) const fn number(self) -> u64 {
         match self {
             Self::Group => 0,
+            Self::Pairwise => 1,
             Self::Signed => 2,
         }
     }
@@ -37,11 +40,13 @@ impl Mode {
 pub(crate) enum Position {
     /// In the response to a GET, with no proxy in between.
     Response,
+    /// In a request.
+    Request,
     /// At a proxy or in a cache.
     Stored,
 }
 
-/// A well-formed object of mode G or S.
+/// A well-formed object that names its sender: all but the responses of mode P.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Object<'a> {
     pub(crate) protected: &'a [u8],
@@ -54,12 +59,69 @@ pub(crate) struct Object<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Seal<'a> {
     Group,
+    Pairwise,
     Signed { claims: Claims, signature: &'a [u8] },
+}
+
+/// A well-formed response of mode P: whatever names its sender stands in the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) protected: &'a [u8],
+    pub(crate) content_format: Option<u16>,
+    pub(crate) ciphertext: &'a [u8],
+}
+
+/// What all objects have in common: steps 1 to 3.
+struct Envelope<'a> {
+    protected: &'a [u8],
+    fields: Fields<'a>,
+    signature: Option<&'a [u8]>,
+    ciphertext: &'a [u8],
 }
 
 impl<'a> Object<'a> {
     /// Steps 1 to 4.
     pub(crate) fn parse(bytes: &'a [u8], position: Position, max_len: usize) -> Result<Self> {
+        let Envelope {
+            protected,
+            fields,
+            signature,
+            ciphertext,
+        } = Envelope::parse(bytes, max_len)?;
+        let header = fields.header()?;
+        let seal = Seal::by_position(position, &header, signature)?;
+        Ok(Self {
+            protected,
+            header,
+            ciphertext,
+            seal,
+        })
+    }
+}
+
+impl<'a> Answer<'a> {
+    /// Steps 1 to 4; any label but the content format, 12 included, is E_HEADER (C10).
+    pub(crate) fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
+        let Envelope {
+            protected,
+            fields,
+            signature,
+            ciphertext,
+        } = Envelope::parse(bytes, max_len)?;
+        let content_format = fields.only_content_format()?;
+        if signature.is_some() {
+            return Err(Error::Header);
+        }
+        Ok(Self {
+            protected,
+            content_format,
+            ciphertext,
+        })
+    }
+}
+
+impl<'a> Envelope<'a> {
+    fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
         if bytes.len() > max_len.min(MAX_OBJECT_LIMIT) {
             return Err(Error::Size);
         }
@@ -95,18 +157,25 @@ impl<'a> Object<'a> {
                 Some(unprotected.bytes()?)
             }
         };
-        let header = fields.header()?;
-        let seal = Seal::by_position(position, &header, signature)?;
         Ok(Self {
             protected,
-            header,
+            fields,
+            signature,
             ciphertext,
-            seal,
         })
     }
 }
 
 impl<'a> Seal<'a> {
+    /// The mode it belongs to.
+    pub(crate) const fn mode(&self) -> Mode {
+        match self {
+            Self::Group => Mode::Group,
+            Self::Pairwise => Mode::Pairwise,
+            Self::Signed { .. } => Mode::Signed,
+        }
+    }
+
     /// Step 4.
     fn by_position(
         position: Position,
@@ -116,7 +185,8 @@ impl<'a> Seal<'a> {
         match (position, signature, header.claims) {
             (Position::Stored, None, _) => Err(Error::SigRequired),
             (Position::Response, None, None) => Ok(Self::Group),
-            (Position::Response, None, Some(_)) => Err(Error::Mode),
+            (Position::Request, None, None) => Ok(Self::Pairwise),
+            (Position::Request, Some(_), _) | (_, None, Some(_)) => Err(Error::Mode),
             (_, Some(signature), claims) => {
                 let claims = claims.ok_or(Error::Header)?;
                 let iat = claims.iat.ok_or(Error::Header)?;

@@ -7,10 +7,11 @@
 //! | 1-4 | size, CBOR, header, mode by position | 1 to 11, E_CRIT, E_HEADER, E_MODE, E_SIG_REQUIRED |
 //! | 5 | gid, session, algorithm, kid, PIV, policy | E_GROUP .. E_PIV, E_SESSION_EXPIRED |
 //! | 6 | role and credential of the sender | E_SIGNER |
-//! | 7 | time and memory of signed objects | E_STALE, E_ROLLBACK, E_REPLAY |
+//! | 7 | time and memory of signed objects; Echo and replay window of P requests | E_STALE, E_ROLLBACK, E_ECHO, E_REPLAY |
 //! | 8 | AEAD, unless the forgery limit is reached or `out` is too small | E_FORGERY_LIMIT, E_BUFFER, E_AEAD |
 //! | 9 | countersignature | E_SIG |
 //! | 10, 11 | order; remember | E_REPLAY, E_EQUIVOCATION, E_ROLLBACK |
+//! | 12 | right of the sender of a P request | E_FORBIDDEN |
 
 use crate::accept::{Accept, Signed};
 use crate::exchange::Exchange;
@@ -97,7 +98,9 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
     ) -> Result<Opened> {
         let parsed = Object::parse(object, Position::Response, self.policy.max_object)?;
         match (parsed.seal, freshness) {
-            (Seal::Group, _) => self.open_group(&parsed, resource, code, exchange, out),
+            (Seal::Group | Seal::Pairwise, _) => {
+                self.open_group(&parsed, resource, code, exchange, out)
+            }
             (Seal::Signed { .. }, Freshness::Demanded) => Err(Error::Mode),
             (Seal::Signed { claims, signature }, Freshness::OrSigned { stored, now }) => {
                 let form = SignedForm {
@@ -161,16 +164,9 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
             return Err(Error::Signer);
         }
         let aad = ExternalAad::of_response(code, resource, exchange.token())?;
-        let (alg, gid, sessions) = (self.group.suite.aead, self.group.gid, self.sessions);
-        let known = Known::from(self.directory.credential(&origin.sid));
-        let live =
-            |context: &KidContext| context.gid == gid && sessions.may_open(context.session).is_ok();
-        self.failures.check(alg, &origin, known, live)?;
         let content = self.content(&key, &origin, resource, SenderUse::Group)?;
-        let len = content.open(object, &aad, out).inspect_err(|error| {
-            if *error == Error::Aead {
-                self.failures.count(alg, &origin, known, live);
-            }
+        let len = self.counted(&origin, || {
+            content.open(object.protected, object.ciphertext, &aad, out)
         })?;
         exchange.check(&origin).inspect_err(|_| wipe(out, len))?;
         exchange.advance(&origin);
@@ -203,7 +199,7 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         let signer = credential.key.thumbprint();
         let aad = ExternalAad::of_signed(resource, &signer)?;
         let content = self.content(&key, &origin, resource, SenderUse::Signed)?;
-        let len = content.open(object, &aad, out)?;
+        let len = content.open(object.protected, object.ciphertext, &aad, out)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             credential
                 .key
@@ -214,8 +210,26 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         Ok(opened(object, &origin, len, Some((form.claims, signer))))
     }
 
+    /// Step 8 of the modes that depend on the tag: not beyond the forgery limit, and a failure is counted.
+    pub(crate) fn counted(
+        &mut self,
+        origin: &Origin,
+        open: impl FnOnce() -> Result<usize>,
+    ) -> Result<usize> {
+        let (alg, gid, sessions) = (self.group.suite.aead, self.group.gid, self.sessions);
+        let known = Known::from(self.directory.credential(&origin.sid));
+        let live =
+            |context: &KidContext| context.gid == gid && sessions.may_open(context.session).is_ok();
+        self.failures.check(alg, origin, known, live)?;
+        open().inspect_err(|error| {
+            if *error == Error::Aead {
+                self.failures.count(alg, origin, known, live);
+            }
+        })
+    }
+
     /// Step 5 up to the session policy.
-    fn origin(&self, object: &Object<'_>) -> Result<(Origin, GroupKey)> {
+    pub(crate) fn origin(&self, object: &Object<'_>) -> Result<(Origin, GroupKey)> {
         let context = Origin::context(&object.header, Some(self.group.gid))?;
         let key = self.sessions.key(context.session)?;
         let origin = Origin::in_group(&object.header, context, self.group)?;
@@ -262,34 +276,40 @@ impl<'a> SignedForm<'a> {
                 claims,
                 signature,
             }),
-            Seal::Group => Err(Error::SigRequired),
+            Seal::Group | Seal::Pairwise => Err(Error::SigRequired),
         }
     }
 }
 
 /// The key of one sender for one resource, at one PIV.
-struct Content {
-    key: ContentKey,
-    piv: Piv,
+pub(crate) struct Content {
+    pub(crate) key: ContentKey,
+    pub(crate) piv: Piv,
 }
 
 impl Content {
     /// Step 8. A too small `out` is refused before anything is written to it.
-    fn open(&self, object: &Object<'_>, aad: &ExternalAad, out: &mut [u8]) -> Result<usize> {
+    pub(crate) fn open(
+        &self,
+        protected: &[u8],
+        ciphertext: &[u8],
+        aad: &ExternalAad,
+        out: &mut [u8],
+    ) -> Result<usize> {
         let nonce = self.key.nonce(self.piv);
-        aad.with_enc_structure(object.protected, |aad| {
-            self.key.key().open(&nonce, aad, object.ciphertext, out)
+        aad.with_enc_structure(protected, |aad| {
+            self.key.key().open(&nonce, aad, ciphertext, out)
         })
     }
 }
 
-fn wipe(out: &mut [u8], len: usize) {
+pub(crate) fn wipe(out: &mut [u8], len: usize) {
     if let Some(plaintext) = out.get_mut(..len) {
         plaintext.zeroize();
     }
 }
 
-fn opened(
+pub(crate) fn opened(
     object: &Object<'_>,
     origin: &Origin,
     len: usize,
@@ -302,11 +322,7 @@ fn opened(
         kid: origin.kid,
         piv: origin.piv,
         claims: signed.map(|(claims, _)| claims),
-        mode: if signed.is_some() {
-            Mode::Signed
-        } else {
-            Mode::Group
-        },
+        mode: object.seal.mode(),
         signer: signed.map(|(_, signer)| signer),
     }
 }

@@ -5,11 +5,13 @@ use crate::draft::{Draft, Layout};
 use crate::exchange::check_token;
 use crate::header::{Claims, Protected};
 use crate::nonces::{Checkpoint, Nonces};
+use crate::origin::Origin;
 use crate::structure::ExternalAad;
-use crate::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, ResourceId};
-use iotchain_core::kdf::SenderUse;
+use crate::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, Method, Mode, PairRequest, ResourceId};
+use iotchain_core::kdf::{Direction, SenderUse};
 use iotchain_core::{
-    Error, GroupKey, Kid, KidContext, Result, Roles, Session, SessionSecret, Sid, Signer, UnixTime,
+    AccessKey, AeadAlg, ContentKey, Error, GroupKey, Kid, KidContext, ResourceKey, Result, Roles,
+    Session, SessionSecret, Sid, Signer, UnixTime,
 };
 
 /// One sender context: everything a node seals between two boots in one group, in all modes and for all resources.
@@ -167,13 +169,65 @@ impl Sender {
         let aad = ExternalAad::of_response(code, resource, check_token(token)?)?;
         let draft = self.draft(
             resource,
-            SenderUse::Group,
+            Mode::Group,
             None,
             plaintext.into(),
             out.len(),
+            |key, alg, kid| key.sender(SenderUse::Group, alg, kid),
         )?;
         self.nonces.take()?;
         draft.write(&aad, out, |_| Ok(()))
+    }
+
+    /// Seals a P request with `method` to the front of `out`. `access` is the client's access key at the resource
+    /// server, `echo` the value of the Echo option of this request, h'' without one. The length written, and what opens
+    /// the response.
+    ///
+    /// A client answers at most two challenges per request; each repetition is sealed anew, with its Echo.
+    ///
+    /// # Errors
+    /// [`Error::Signer`] for the sid of a producer, [`Error::Forbidden`] if the sid has not the right to `method`,
+    /// [`Error::Echo`] for a value above 40 bytes, and those common to sealing, see [`Sender::seal_response`].
+    pub fn seal_request<'p>(
+        &mut self,
+        resource: &ResourceId<'_>,
+        method: Method,
+        echo: &[u8],
+        access: &AccessKey,
+        plaintext: impl Into<Plaintext<'p>>,
+        out: &mut [u8],
+    ) -> Result<(usize, PairRequest)> {
+        if self.sid.roles().is_producer() {
+            return Err(Error::Signer);
+        }
+        if !method.is_within(self.sid.roles()) {
+            return Err(Error::Forbidden);
+        }
+        if echo.len() > PairRequest::MAX_ECHO {
+            return Err(Error::Echo);
+        }
+        let aad = ExternalAad::of_request(method, resource, echo)?;
+        let draft = self.draft(
+            resource,
+            Mode::Pairwise,
+            None,
+            plaintext.into(),
+            out.len(),
+            |key, alg, kid| key.pair(access).direction(Direction::Request, alg, kid),
+        )?;
+        let piv = self.nonces.take()?;
+        let len = draft.write(&aad, out, |_| Ok(()))?;
+        let context = self.context()?;
+        let request = PairRequest {
+            origin: Origin {
+                context,
+                sid: self.sid,
+                kid: self.kid,
+                piv,
+            },
+            protected: draft.protected,
+        };
+        Ok((len, request))
     }
 
     /// Seals an S object, valid as `claims` say, to the front of `out`: a representation if the sid is a producer's,
@@ -201,10 +255,11 @@ impl Sender {
         let aad = ExternalAad::of_signed(resource, &public.thumbprint())?;
         let draft = self.draft(
             resource,
-            SenderUse::Signed,
+            Mode::Signed,
             Some(claims),
             plaintext.into(),
             out.len(),
+            |key, alg, kid| key.sender(SenderUse::Signed, alg, kid),
         )?;
         self.nonces.take()?;
         self.iat.newest = self.iat.newest.max(claims.iat);
@@ -236,22 +291,27 @@ impl Sender {
         }
     }
 
+    /// The kid context of the present session.
+    fn context(&self) -> Result<KidContext> {
+        let session = self.session().ok_or(Error::Session)?;
+        let gid = self.group.gid;
+        Ok(KidContext { gid, session })
+    }
+
     /// Everything about an object except its bytes; fails before a PIV is used up.
     fn draft<'p>(
         &self,
         resource: &ResourceId<'_>,
-        purpose: SenderUse,
+        mode: Mode,
         claims: Option<Claims>,
         plaintext: Plaintext<'p>,
         room: usize,
+        key: impl FnOnce(&ResourceKey, AeadAlg, &Kid) -> Result<ContentKey>,
     ) -> Result<Draft<'p>> {
-        let (session, secret) = self.current.as_ref().ok_or(Error::Session)?;
+        let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
+        let context = self.context()?;
         let alg = self.group.suite.aead;
         let piv = self.nonces.peek()?;
-        let context = KidContext {
-            gid: self.group.gid,
-            session: *session,
-        };
         let protected = Protected::encode(
             alg,
             plaintext.content_format,
@@ -261,7 +321,7 @@ impl Sender {
             claims,
         )?;
         let sealed_len = plaintext.bytes.len().saturating_add(alg.tag_len());
-        let layout = Layout::new(&protected, purpose, sealed_len);
+        let layout = Layout::new(&protected, mode, sealed_len);
         if layout.len() > self.max_object {
             return Err(Error::Size);
         }
@@ -270,9 +330,11 @@ impl Sender {
                 needed: layout.len(),
             });
         }
-        let key = secret
-            .resource(resource.rs(), resource.path())?
-            .sender(purpose, alg, &self.kid)?;
+        let key = key(
+            &secret.resource(resource.rs(), resource.path())?,
+            alg,
+            &self.kid,
+        )?;
         Ok(Draft {
             protected,
             layout,

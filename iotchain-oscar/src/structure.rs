@@ -8,7 +8,7 @@
 //! Both structures are handed on in parts, so that the ciphertext is never copied.
 
 use crate::header::MAX_PROTECTED;
-use crate::{Mode, ResourceId};
+use crate::{Method, Mode, ResourceId};
 use iotchain_core::cbor::Writer;
 use iotchain_core::sign::countersignature0;
 use iotchain_core::{Error, Result, Thumbprint};
@@ -28,6 +28,20 @@ impl ExternalAad {
     /// Of a G response: the code that came with it, and the Token it answers.
     pub(crate) fn of_response(code: u8, resource: &ResourceId<'_>, token: &[u8]) -> Result<Self> {
         Self::new(Mode::Group, code, resource, token, &[])
+    }
+
+    /// Of a P request: its method and the Echo it carries, h'' without one.
+    pub(crate) fn of_request(
+        method: Method,
+        resource: &ResourceId<'_>,
+        echo: &[u8],
+    ) -> Result<Self> {
+        Self::new(Mode::Pairwise, method.code(), resource, echo, &[])
+    }
+
+    /// Of a P response: its code, and the protected header of the request.
+    pub(crate) fn of_answer(code: u8, resource: &ResourceId<'_>, request: &[u8]) -> Result<Self> {
+        Self::new(Mode::Pairwise, code, resource, request, &[])
     }
 
     /// Of an S object: code 0 and no bind, however it travels (C11).

@@ -4,8 +4,9 @@ mod world;
 
 use iotchain_core::{Error, Kid, Piv, Result, Session, Sid, SignAlg, SigningKey, UnixTime};
 use iotchain_oscar::{
-    Boot, Checkpoint, Claims, Commands, Exchange, Freshness, Mode, Opened, Plaintext, ProxyCheck,
-    Purpose, Reserve, ResourceId, Sender, StoredState,
+    Boot, Checkpoint, Claims, Commands, Exchange, Freshness, Method, Mode, Opened, PairContexts,
+    PairRequest, Plaintext, ProxyCheck, Purpose, Reply, Reserve, ResourceId, Sender, StoredState,
+    Uptime,
 };
 use serde_json::Value;
 use world::{World, array, hex, texts, vectors};
@@ -15,6 +16,7 @@ struct Memory {
     exchange: Option<Exchange>,
     stored: StoredState,
     commands: Commands<4>,
+    contexts: PairContexts<4>,
 }
 
 impl Memory {
@@ -23,6 +25,7 @@ impl Memory {
             exchange: None,
             stored: StoredState::new(),
             commands: Commands::new(UnixTime::new(0)),
+            contexts: PairContexts::new(),
         }
     }
 }
@@ -43,10 +46,9 @@ fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) ->
                 stored: &mut memory.stored,
                 now,
             };
-            let code = u8::try_from(step["code"].as_u64().unwrap()).unwrap();
             world
                 .receiver()
-                .open_response(&object, &resource, code, exchange, freshness, out)
+                .open_response(&object, &resource, code(step), exchange, freshness, out)
         }
         "stored" if step["id"] == "S4-client-command-via-proxy" => {
             world
@@ -56,28 +58,52 @@ fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) ->
         "stored" => world
             .receiver()
             .open_stored(&object, &resource, &mut memory.stored, now, out),
+        "request" => {
+            let bind = hex(&step["bind"]);
+            let (echo, rsk) = (world.judge(&bind), world.rsk.clone());
+            let mut clients = world.clients(&rsk, &mut memory.contexts, Uptime::new(0));
+            let method = method(step);
+            world
+                .receiver()
+                .open_request(&object, &resource, method, echo, &mut clients, out)
+                .map(|(opened, _)| opened)
+        }
+        "p-response" => {
+            let request = PairRequest::parse(&hex(&step["request_object"]), &world.group)?;
+            let sid = request.kid().sid(world.group.sid_len)?;
+            let access = world.access(&sid);
+            world
+                .receiver()
+                .open_reply(&object, &resource, code(step), &request, &access, out)
+        }
         other => panic!("position {other}"),
     }
 }
 
-fn is_pairwise(case: &Value) -> bool {
-    matches!(case["position"].as_str(), Some("request" | "p-response"))
+fn code(case: &Value) -> u8 {
+    u8::try_from(case["code"].as_u64().unwrap()).unwrap()
+}
+
+fn method(case: &Value) -> Method {
+    Method::from_code(code(case)).unwrap()
+}
+
+fn is_answer(case: &Value) -> bool {
+    case["position"] == "p-response"
 }
 
 #[test]
 fn objects_open_to_the_published_plaintext() {
     let mut opened_cases = 0;
-    for case in vectors("objects.json")["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| !is_pairwise(case))
-    {
+    for case in vectors("objects.json")["cases"].as_array().unwrap() {
         let id = case["id"].as_str().unwrap();
         let mut world = World::from_env(&case["env"]);
-        let mut out = [0xee; 256];
-        let opened = open(&mut world, &mut Memory::new(), case, &mut out)
-            .unwrap_or_else(|e| panic!("{id}: {e:?}"));
+        let (mut memory, mut out) = (Memory::new(), [0xee; 256]);
+        for step in case["pre"].as_array().into_iter().flatten() {
+            open(&mut world, &mut memory, step, &mut out).unwrap();
+        }
+        let opened =
+            open(&mut world, &mut memory, case, &mut out).unwrap_or_else(|e| panic!("{id}: {e:?}"));
         assert_eq!(out[..opened.len], hex(&case["plaintext"]), "{id}");
         assert_eq!(
             opened.content_format.map(u64::from),
@@ -89,31 +115,37 @@ fn objects_open_to_the_published_plaintext() {
             case["j"].as_u64().unwrap(),
             "{id}"
         );
-        assert_eq!(
-            opened.kid,
-            Kid::parse(&hex(&case["kid"]), world.group.sid_len).unwrap(),
-            "{id}"
-        );
-        assert_eq!(
-            u64::from(opened.piv.get()),
-            case["piv"].as_u64().unwrap(),
-            "{id}"
-        );
-        assert_eq!(opened.claims, claims(case), "{id}");
-        let mode = if case["mode"] == "G" {
-            Mode::Group
+        if is_answer(case) {
+            let request = PairRequest::parse(&hex(&case["request_object"]), &world.group).unwrap();
+            assert_eq!((opened.kid, opened.piv), (request.kid(), request.piv()));
         } else {
-            Mode::Signed
+            assert_eq!(
+                opened.kid,
+                Kid::parse(&hex(&case["kid"]), world.group.sid_len).unwrap(),
+                "{id}"
+            );
+            assert_eq!(
+                u64::from(opened.piv.get()),
+                case["piv"].as_u64().unwrap(),
+                "{id}"
+            );
+        }
+        assert_eq!(opened.claims, claims(case), "{id}");
+        let mode = match case["mode"].as_str().unwrap() {
+            "G" => Mode::Group,
+            "P" => Mode::Pairwise,
+            _ => Mode::Signed,
         };
         assert_eq!(opened.mode, mode, "{id}");
+        let signer = opened.signer.map(|signer| hex::encode(signer.as_bytes()));
         assert_eq!(
-            opened.signer.map_or(vec![], |s| s.as_bytes().to_vec()),
-            hex(&case["signer_thumbprint"]),
+            signer.unwrap_or_default(),
+            case["signer_thumbprint"].as_str().unwrap_or_default(),
             "{id}"
         );
         opened_cases += 1;
     }
-    assert_eq!(opened_cases, 11, "5 of mode G, 6 of mode S");
+    assert_eq!(opened_cases, 16, "5 of mode G, 6 of mode S, 5 of mode P");
 }
 
 fn claims(case: &Value) -> Option<Claims> {
@@ -169,6 +201,31 @@ fn sender_at(world: &World, case: &Value) -> Sender {
     sender
 }
 
+/// The right to answer the request of a P response, as its server got it.
+fn reply_to(case: &Value) -> Reply {
+    let published = vectors("objects.json");
+    let cases = published["cases"].as_array().unwrap();
+    let request = cases
+        .iter()
+        .find(|request| request["id"] == case["request_id"]);
+    let request = request.unwrap();
+    let mut world = World::from_env(&request["env"]);
+    let (path, bind) = (texts(&request["path"]), hex(&request["bind"]));
+    let resource = ResourceId::new(world.rs, &path, &[]).unwrap();
+    let (echo, rsk, mut contexts) = (
+        world.judge(&bind),
+        world.rsk.clone(),
+        PairContexts::<4>::new(),
+    );
+    let mut clients = world.clients(&rsk, &mut contexts, Uptime::new(0));
+    let (object, method) = (hex(&case["request_object"]), method(request));
+    let opened =
+        world
+            .receiver()
+            .open_request(&object, &resource, method, echo, &mut clients, &mut [0; 64]);
+    opened.unwrap().1
+}
+
 /// The private key behind a published thumbprint.
 fn signing_key(thumbprint: &Value) -> SigningKey {
     let params = vectors("params.json");
@@ -184,12 +241,7 @@ fn signing_key(thumbprint: &Value) -> SigningKey {
 
 #[test]
 fn objects_seal_byte_for_byte() {
-    for case in vectors("objects.json")["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| !is_pairwise(case))
-    {
+    for case in vectors("objects.json")["cases"].as_array().unwrap() {
         let id = case["id"].as_str().unwrap();
         let world = World::from_env(&case["env"]);
         let (path, query) = (texts(&case["path"]), texts(&case["query"]));
@@ -204,8 +256,25 @@ fn objects_seal_byte_for_byte() {
         };
         let expected = hex(&case["object"]);
         let seal = |out: &mut [u8]| {
+            if is_answer(case) {
+                return reply_to(case).seal(&resource, code(case), plaintext, out);
+            }
             let mut sender = sender_at(&world, case);
             match claims(case) {
+                None if case["mode"] == "P" => {
+                    let access = world.access(&sender.kid().sid(world.group.sid_len)?);
+                    let echo = hex(&case["bind"]);
+                    sender
+                        .seal_request(&resource, method(case), &echo, &access, plaintext, out)
+                        .map(|(len, request)| {
+                            assert_eq!(request.kid(), sender.kid());
+                            assert_eq!(
+                                u64::from(request.piv().get()),
+                                case["piv"].as_u64().unwrap()
+                            );
+                            len
+                        })
+                }
                 None => sender.seal_response(&resource, 69, &hex(&case["bind"]), plaintext, out),
                 Some(claims) => {
                     let key = signing_key(&case["signer_thumbprint"]);
@@ -274,7 +343,7 @@ fn overhead_is_as_published() {
 fn attacks_on_opening_fail_with_their_number() {
     let mut run = 0;
     for case in vectors("negative.json")["cases"].as_array().unwrap() {
-        if case["op"] != "object.open" || is_pairwise(case) {
+        if case["op"] != "object.open" {
             continue;
         }
         let id = case["id"].as_str().unwrap();
@@ -300,7 +369,18 @@ fn attacks_on_opening_fail_with_their_number() {
         );
         run += 1;
     }
-    assert_eq!(run, 72, "cases F, H, G and S");
+    assert_eq!(run, 89, "cases F, H, G, S and P");
+}
+
+#[test]
+fn a_request_without_the_right_counts_as_seen() {
+    let negative = vectors("negative.json");
+    let cases = negative["cases"].as_array().unwrap();
+    let case = cases.iter().find(|case| case["id"] == "P08").unwrap();
+    let (mut world, mut memory) = (World::from_env(&case["env"]), Memory::new());
+    let mut take = || open(&mut world, &mut memory, case, &mut [0; 64]);
+    assert_eq!(take(), Err(Error::Forbidden));
+    assert_eq!(take(), Err(Error::Replay));
 }
 
 #[test]

@@ -5,10 +5,13 @@ pub mod forge;
 
 use iotchain_core::hash::sha256;
 use iotchain_core::{
-    Address, AeadAlg, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, SignAlg, Signer,
-    SigningKey, Suite, Thumbprint, UnixTime,
+    AccessKey, Address, AeadAlg, Error, Gid, GroupKey, PublicKey, Result, Secret, Session, Sid,
+    SignAlg, Signer, SigningKey, Suite, Thumbprint, UnixTime,
 };
-use iotchain_oscar::{Failures, Group, Policy, Receiver, ResourceId, Sessions};
+use iotchain_oscar::{
+    Clients, Echo, EchoRule, Failures, Group, PairContexts, Policy, Receiver, ResourceId, Sessions,
+    Uptime,
+};
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -70,6 +73,9 @@ pub struct World {
     pub policy: Policy,
     pub now: UnixTime,
     pub failures: Failures<8>,
+    pub rsk: Secret<32>,
+    pub valid_echo: Vec<Vec<u8>>,
+    pub rule: EchoRule,
 }
 
 impl World {
@@ -120,6 +126,18 @@ impl World {
             },
             now: UnixTime::new(env["now"].as_u64().unwrap()),
             failures: Failures::new(),
+            rsk: Secret::new(array(&env["rsk"])),
+            valid_echo: env["valid_echo"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(hex)
+                .collect(),
+            rule: if env["fresh"] == true {
+                EchoRule::Every
+            } else {
+                EchoRule::First
+            },
         }
     }
 
@@ -150,6 +168,42 @@ impl World {
             policy: Policy::default(),
             now: NOW,
             failures: Failures::new(),
+            rsk: Secret::new([0x55; 32]),
+            valid_echo: vec![],
+            rule: EchoRule::First,
+        }
+    }
+
+    /// The access key of a client at the world's resource server.
+    pub fn access(&self, sid: &Sid) -> AccessKey {
+        AccessKey::derive(&self.rsk, self.group.gid, sid).unwrap()
+    }
+
+    /// The Echo option `value` of a request, judged by the list of valid ones; empty means absent.
+    pub fn judge<'a>(&self, value: &'a [u8]) -> Echo<'a> {
+        let until = Uptime::new(10);
+        match value {
+            [] => Echo::Absent,
+            value if self.valid_echo.iter().any(|valid| valid == value) => {
+                Echo::Valid { value, until }
+            }
+            _ => Echo::Wrong,
+        }
+    }
+
+    /// The clients of the world's resource server, met at `now`.
+    pub fn clients<'a, const M: usize>(
+        &self,
+        rsk: &'a Secret<32>,
+        contexts: &'a mut PairContexts<M>,
+        now: Uptime,
+    ) -> Clients<'a, M> {
+        Clients {
+            secret: rsk,
+            retired: &[],
+            contexts,
+            rule: self.rule,
+            now,
         }
     }
 

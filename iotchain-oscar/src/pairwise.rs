@@ -1,0 +1,143 @@
+//! Opening the objects of mode P: requests at the resource server, responses at the client (spec 2.7, 2.8).
+
+use crate::echo::Uptime;
+use crate::object::{Answer, Object, Position};
+use crate::origin::Origin;
+use crate::receiver::{Content, Opened, opened, wipe};
+use crate::structure::ExternalAad;
+use crate::{
+    Directory, Echo, EchoRule, Group, Method, Mode, PairContexts, PairRequest, Receiver, Reply,
+    ResourceId, Sessions,
+};
+use iotchain_core::kdf::Direction;
+use iotchain_core::{AccessKey, Error, GroupKey, PairKey, Result, Secret, SessionSecret, Sid};
+
+/// The clients of a resource server, as it meets them in one request.
+#[derive(Debug)]
+pub struct Clients<'a, const M: usize> {
+    /// RSK, from which the access key of every client follows; known to the resource server and the key server.
+    pub secret: &'a Secret<32>,
+    /// Sids that are refused, unless RSK was changed when they were retired (A2).
+    pub retired: &'a [Sid],
+    /// Whose requests are known to be fresh; kept between requests.
+    pub contexts: &'a mut PairContexts<M>,
+    /// Which requests to this resource need an Echo.
+    pub rule: EchoRule,
+    /// The present.
+    pub now: Uptime,
+}
+
+impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S, D, N> {
+    /// Opens the object in a request with `method` at a resource server, each (gid, j, kid, PIV) once. The plaintext
+    /// goes to the front of `out`; the [`Reply`] seals the response.
+    ///
+    /// # Errors
+    /// See the table of [`Receiver`]. [`Error::Echo`] asks to challenge the client with a fresh Echo value;
+    /// [`Error::Capacity`] says that all contexts are held by clients that were challenged just before. On any error
+    /// `out` holds no plaintext, and but for [`Error::Forbidden`], where the request counts as seen, the contexts are
+    /// as before.
+    pub fn open_request<const M: usize>(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        method: Method,
+        echo: Echo<'_>,
+        clients: &mut Clients<'_, M>,
+        out: &mut [u8],
+    ) -> Result<(Opened, Reply)> {
+        let object = Object::parse(object, Position::Request, self.policy.max_object)?;
+        let (origin, key) = self.origin(&object)?;
+        self.sessions.may_open(origin.context.session)?;
+        if origin.sid.roles().is_producer() || clients.retired.contains(&origin.sid) {
+            return Err(Error::Signer);
+        }
+        let bind = match echo {
+            Echo::Valid { value, .. } if value.len() > PairRequest::MAX_ECHO => {
+                return Err(Error::Echo);
+            }
+            Echo::Valid { value, .. } => value,
+            Echo::Absent | Echo::Wrong => &[],
+        };
+        let (gid, sessions) = (self.group.gid, self.sessions);
+        let place =
+            clients
+                .contexts
+                .admit(&origin, echo, clients.rule, clients.now, |context| {
+                    context.gid == gid && sessions.may_open(context.session).is_ok()
+                })?;
+        let aad = ExternalAad::of_request(method, resource, bind)?;
+        let access = AccessKey::derive(clients.secret, gid, &origin.sid)?;
+        let pair = pair_key(self.group, &key, &origin, resource, &access)?;
+        let content = Content {
+            key: pair.direction(Direction::Request, self.group.suite.aead, &origin.kid)?,
+            piv: origin.piv,
+        };
+        let reply = Reply::new(self.group.suite.aead, pair, origin, object.protected)?;
+        let len = self.counted(&origin, || {
+            content.open(object.protected, object.ciphertext, &aad, out)
+        })?;
+        clients.contexts.commit(place, &origin, echo);
+        if !method.is_within(origin.sid.roles()) {
+            wipe(out, len);
+            return Err(Error::Forbidden);
+        }
+        Ok((opened(&object, &origin, len, None), reply))
+    }
+
+    /// Opens the object in the response with CoAP code `code` (2.04 = 68) to `request`, which asked `resource` with
+    /// the access key `access`. The plaintext goes to the front of `out`.
+    ///
+    /// # Errors
+    /// Format and header errors, [`Error::Group`], [`Error::Session`] and [`Error::SessionExpired`] if the session of
+    /// the request is no longer open, [`Error::ForgeryLimit`], [`Error::Buffer`], [`Error::Aead`]. On any error `out`
+    /// holds no plaintext, and a later response may still be opened.
+    pub fn open_reply(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        code: u8,
+        request: &PairRequest,
+        access: &AccessKey,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let answer = Answer::parse(object, self.policy.max_object)?;
+        let origin = request.origin;
+        if origin.context.gid != self.group.gid {
+            return Err(Error::Group);
+        }
+        let key = self.sessions.key(origin.context.session)?;
+        self.sessions.may_open(origin.context.session)?;
+        let aad = ExternalAad::of_answer(code, resource, request.protected.as_bytes())?;
+        let pair = pair_key(self.group, &key, &origin, resource, access)?;
+        let content = Content {
+            key: pair.direction(Direction::Response, self.group.suite.aead, &origin.kid)?,
+            piv: origin.piv,
+        };
+        let len = self.counted(&origin, || {
+            content.open(answer.protected, answer.ciphertext, &aad, out)
+        })?;
+        Ok(Opened {
+            len,
+            content_format: answer.content_format,
+            session: origin.context.session,
+            kid: origin.kid,
+            piv: origin.piv,
+            claims: None,
+            mode: Mode::Pairwise,
+            signer: None,
+        })
+    }
+}
+
+/// PPRK of the client of `origin`.
+pub(crate) fn pair_key(
+    group: &Group,
+    key: &GroupKey,
+    origin: &Origin,
+    resource: &ResourceId<'_>,
+    access: &AccessKey,
+) -> Result<PairKey> {
+    let session = SessionSecret::derive(key, group.gid, origin.context.session, &group.ks);
+    let resource = session.resource(resource.rs(), resource.path())?;
+    Ok(resource.pair(access))
+}

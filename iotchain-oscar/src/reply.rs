@@ -1,0 +1,103 @@
+//! The one response to a request of mode P (spec 2.4, A17).
+
+use crate::draft::{Draft, Layout};
+use crate::header::Protected;
+use crate::origin::Origin;
+use crate::structure::ExternalAad;
+use crate::{MAX_OBJECT, MAX_OBJECT_LIMIT, Mode, Plaintext, ResourceId};
+use iotchain_core::kdf::Direction;
+use iotchain_core::{AeadAlg, Error, PairKey, Result};
+
+/// The right to seal the response to one accepted request.
+///
+/// The response reuses the Partial IV of the request under a key of its own, which is safe exactly once. A `Reply`
+/// therefore cannot be copied, comes out of [`Receiver::open_request`](crate::Receiver::open_request) once per
+/// (gid, j, kid, PIV), and is used up by [`Reply::seal`]. A retransmission resends the stored bytes; an Observe
+/// option in the request is ignored.
+///
+/// ```compile_fail,E0382
+/// # use iotchain_oscar::{Reply, ResourceId};
+/// fn twice(reply: Reply, resource: &ResourceId<'_>, out: &mut [u8]) {
+///     let _ = reply.seal(resource, 68, b"once", out);
+///     let _ = reply.seal(resource, 68, b"and once more", out);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Reply {
+    pub(crate) alg: AeadAlg,
+    pub(crate) pair: PairKey,
+    pub(crate) origin: Origin,
+    pub(crate) request: Protected,
+    max_object: usize,
+}
+
+impl Reply {
+    pub(crate) fn new(alg: AeadAlg, pair: PairKey, origin: Origin, request: &[u8]) -> Result<Self> {
+        Ok(Self {
+            alg,
+            pair,
+            origin,
+            request: Protected::copied(request)?,
+            max_object: MAX_OBJECT,
+        })
+    }
+
+    /// Sets the size limit of the response in bytes; the client must allow as much. Above [`MAX_OBJECT_LIMIT`] it is
+    /// that.
+    #[must_use]
+    pub fn with_max_object(mut self, max_object: usize) -> Self {
+        self.max_object = max_object.min(MAX_OBJECT_LIMIT);
+        self
+    }
+
+    /// Length in bytes of the object that [`Reply::seal`] makes of `plaintext`.
+    ///
+    /// # Errors
+    /// [`Error::Size`] above the object limit.
+    pub fn len_of<'p>(&self, plaintext: impl Into<Plaintext<'p>>) -> Result<usize> {
+        let plaintext = plaintext.into();
+        let protected = Protected::of_answer(plaintext.content_format)?;
+        self.layout(&protected, &plaintext)
+            .map(|layout| layout.len())
+    }
+
+    fn layout(&self, protected: &Protected, plaintext: &Plaintext<'_>) -> Result<Layout> {
+        let sealed = plaintext.bytes.len().saturating_add(self.alg.tag_len());
+        let layout = Layout::new(protected, Mode::Pairwise, sealed);
+        if layout.len() > self.max_object {
+            Err(Error::Size)
+        } else {
+            Ok(layout)
+        }
+    }
+
+    /// Seals the response with CoAP code `code` (2.04 = 68) on the resource that was asked for, to the front of `out`.
+    /// The length written.
+    ///
+    /// # Errors
+    /// [`Error::Size`] above the object limit, [`Error::Buffer`] below [`Reply::len_of`]; nothing is written then, and
+    /// the request stays without a protected response.
+    pub fn seal<'p>(
+        self,
+        resource: &ResourceId<'_>,
+        code: u8,
+        plaintext: impl Into<Plaintext<'p>>,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let plaintext = plaintext.into();
+        let protected = Protected::of_answer(plaintext.content_format)?;
+        let layout = self.layout(&protected, &plaintext)?;
+        let key = self
+            .pair
+            .direction(Direction::Response, self.alg, &self.origin.kid)?;
+        let aad = ExternalAad::of_answer(code, resource, self.request.as_bytes())?;
+        let draft = Draft {
+            protected,
+            layout,
+            key,
+            piv: self.origin.piv,
+            plaintext: plaintext.bytes,
+        };
+        draft.write(&aad, out, |_| Ok(()))
+    }
+}
