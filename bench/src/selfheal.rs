@@ -12,6 +12,7 @@ use crate::start;
 use iotchain_core::aes::Aes128;
 use iotchain_core::hash::sha256;
 use iotchain_core::{SignAlg, Signer, SigningKey};
+use iotchain_selfheal::Journaled as _;
 use iotchain_selfheal::rsd::{GroupManager, Plan};
 use mls_rs_crypto_awslc::AwsLcCryptoProvider;
 use mls_rs_crypto_rustcrypto::RustCryptoProvider;

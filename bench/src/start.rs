@@ -5,6 +5,7 @@ use crate::Outcome;
 use crate::measure::median;
 use crate::row::Row;
 use crate::selfheal::OURS;
+use iotchain_selfheal::Journaled as _;
 use iotchain_selfheal::rsd::GroupManager;
 use std::fs;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use crate::Counter;
 use iotchain_core::{Gid, GroupKey, Result, Session, SignAlg, Signer, SigningKey, UnixTime};
-use iotchain_selfheal::{Authority, polynomial, rsd};
+use iotchain_selfheal::{Authority, Journaled as _, polynomial, rsd};
 
 pub type Bytes = Vec<u8>;
 

@@ -9,8 +9,8 @@ use crate::script::Script;
 use crate::set::VectorSet;
 use iotchain::core::cbor::Reader;
 use iotchain::core::hash::sha256;
-use iotchain::selfheal::Authority;
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
+use iotchain::selfheal::{Authority, Journaled as _};
 use iotchain::{Error, Gid, Result, Secret, Session, SignAlg, Signer, SigningKey};
 
 /// Longest epoch that is played: a manager walks its beacon chain from the last session.

@@ -122,6 +122,8 @@ mod timing;
 mod window;
 
 pub use broadcast::{Authority, Envelope};
+#[cfg(feature = "manager")]
+pub use manager::{Journal, Journaled, Keeper, Replayed, Storage, Stored};
 pub use member::Member;
 pub use policy::Policy;
 pub use time_base::TimeBase;

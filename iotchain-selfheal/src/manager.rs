@@ -1,5 +1,13 @@
 //! What the group managers of both schemes share.
 
+mod course;
+mod journal;
+mod keeper;
+
+pub(crate) use course::Course;
+pub use journal::{Journal, Journaled, Replayed};
+pub use keeper::{Keeper, Storage, Stored};
+
 use crate::broadcast::{Envelope, MAX_OVERHEAD};
 use alloc::vec::Vec;
 use iotchain_core::cbor::{self, Reader, Writer, encoded_len};

@@ -4,6 +4,7 @@
 mod support;
 
 use iotchain_core::Session;
+use iotchain_selfheal::Journaled as _;
 use iotchain_selfheal::rsd::{Plan, Received};
 use proptest::prelude::*;
 use std::collections::BTreeSet;

@@ -4,6 +4,7 @@
 mod support;
 
 use iotchain_core::{Error, Gid, Session, UnixTime};
+use iotchain_selfheal::Journaled as _;
 use iotchain_selfheal::rsd::{GroupManager, HighWater, PersonalKey, Plan, Received};
 use iotchain_selfheal::{Authority, Policy};
 use support::group::{DURATION, Group, START};

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use iotchain::core::cbor::{self, Reader, Writer, encoded_len};
+use iotchain::selfheal::Journaled as _;
 use iotchain::selfheal::rsd::GroupManager;
 use iotchain::token::TokenRef;
 use iotchain::{

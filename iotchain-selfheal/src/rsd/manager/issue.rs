@@ -1,5 +1,6 @@
 //! Issuing an event: fresh secrets, links to the events of the window, covers of the classes (spec 3.4.5).
 
+use super::change::Began;
 use super::{GroupManager, Parameters};
 use crate::manager::{draw, encode, seal};
 use crate::rsd::cover::class_subsets;
@@ -56,14 +57,14 @@ impl Fresh {
 }
 
 impl GroupManager {
-    /// The event that begins `session`, signed; pending revocations are part of it. Changes nothing yet.
+    /// The event that begins `session`, signed; who leaves by then is left out. Changes nothing yet.
     pub(super) fn issue(
         &self,
         session: u32,
         timing: Timing,
         fresh: &Fresh,
         signer: &impl Signer,
-    ) -> Result<(Issued, Vec<u8>)> {
+    ) -> Result<Began> {
         let Parameters {
             gid,
             epoch,
@@ -88,7 +89,7 @@ impl GroupManager {
             .map(|event| event.session)
             .chain([session])
             .collect();
-        let revoked = self.revoked_from_next();
+        let revoked = self.departures.out_by(session);
 
         let mut z = fresh.z.clone();
         let mut links = Vec::new();
@@ -140,14 +141,11 @@ impl GroupManager {
             });
         };
         let message = seal(signer, gid, session, &encode(write)?)?;
-        Ok((issued, message))
-    }
-
-    /// Revoked slots with the pending ones, in order.
-    fn revoked_from_next(&self) -> Vec<u32> {
-        let mut slots: Vec<u32> = self.revoked.keys().chain(&self.pending).copied().collect();
-        slots.sort_unstable();
-        slots
+        Ok(Began {
+            timing,
+            issued,
+            message,
+        })
     }
 
     /// The entries of one class: subset || Z xor pad.

@@ -1,5 +1,7 @@
 //! The group manager of a key server: slots, sessions, events (spec 3.4.5).
 
+mod change;
+mod departures;
 mod issue;
 mod parameters;
 mod slots;
@@ -10,11 +12,12 @@ pub use parameters::{Parameters, Plan};
 use super::beacon::Beacon;
 use super::primitives::{ChainValue, Prf, State};
 use super::tree::Node;
-use crate::manager::draw;
-use crate::timing::Timing;
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::manager::{Course, Journal, draw};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use change::Change;
 use core::fmt;
+use departures::Departures;
 use iotchain_core::aes::Aes128;
 use iotchain_core::{Error, GroupKey, Result, Secret, Session, Signer, TryCryptoRng, UnixTime};
 use issue::{Fresh, Issued};
@@ -41,10 +44,10 @@ struct Cohort {
 
 /// The group manager of one (gid, epoch).
 ///
-/// It is a state machine without I/O: persist [`GroupManager::export`] after every change and **before** anything of the
-/// change leaves the key server (personal key, announcement); there is one writer per gid at a time. A state older
-/// than the last answer must never be used again: open a new gid instead (spec A7). [`GroupManager::changes`] tells
-/// states apart.
+/// It is a state machine without I/O: persist what every change leaves in the [journal](crate::Journaled) **before**
+/// anything of the change leaves the key server (personal key, announcement); there is one writer per gid at a time.
+/// A state older than the last answer must never be used again: open a new gid instead (spec A7).
+/// [`GroupManager::changes`] tells states apart.
 ///
 /// At a session boundary [`GroupManager::advance`] comes first, then joins: a join takes effect in the current session.
 pub struct GroupManager {
@@ -53,25 +56,16 @@ pub struct GroupManager {
     /// The expanded form of `master`.
     labels: Aes128,
     prf: Prf,
-    changes: u64,
-    /// j, `first - 1` before the epoch opens.
-    session: u32,
-    /// Start and length of session j.
-    timing: Timing,
-    next_starts: UnixTime,
+    journal: Journal,
+    course: Course,
     cohorts: Vec<Cohort>,
     next_slot: u32,
     /// First session of the history that a slot was granted.
     grants: BTreeMap<u32, u32>,
-    /// Session from which a slot is out.
-    revoked: BTreeMap<u32, u32>,
-    /// Slots that the next session leaves out.
-    pending: BTreeSet<u32>,
+    departures: Departures,
     /// Event k is at index k - 1.
     events: Vec<Issued>,
     message: Vec<u8>,
-    /// First session of the next epoch.
-    closed: Option<u32>,
 }
 
 impl GroupManager {
@@ -86,21 +80,14 @@ impl GroupManager {
             labels: Aes128::new(master.expose()),
             master,
             prf: Prf::new(parameters.gid, parameters.epoch),
-            changes: 0,
-            session: parameters.first.get().saturating_sub(1),
-            timing: Timing {
-                starts: parameters.starts,
-                duration: parameters.duration,
-            },
-            next_starts: parameters.starts,
+            journal: Journal::new(parameters.gid, parameters.epoch),
+            course: Course::new(parameters.first, parameters.last, parameters.timing()),
             cohorts: Vec::new(),
             next_slot: 0,
             grants: BTreeMap::new(),
-            revoked: BTreeMap::new(),
-            pending: BTreeSet::new(),
+            departures: Departures::default(),
             events: Vec::new(),
             message: Vec::new(),
-            closed: None,
         })
     }
 
@@ -121,31 +108,25 @@ impl GroupManager {
     /// The current session, `None` before the epoch opens.
     #[must_use]
     pub fn session(&self) -> Option<Session> {
-        self.is_open().then_some(Session::new(self.session))
+        self.course.current()
     }
 
     /// Start of the current session, of the first one before the epoch opens.
     #[must_use]
     pub const fn starts(&self) -> UnixTime {
-        self.timing.starts
+        self.course.timing().starts
     }
 
     /// Planned start of the next session.
     #[must_use]
     pub const fn next_starts(&self) -> UnixTime {
-        self.next_starts
+        self.course.planned().starts
     }
 
     /// Seconds per session.
     #[must_use]
     pub const fn duration(&self) -> u32 {
-        self.timing.duration
-    }
-
-    /// Number of the state: grows with every change, never goes back.
-    #[must_use]
-    pub const fn changes(&self) -> u64 {
-        self.changes
+        self.course.timing().duration
     }
 
     /// Slots that are still free. At 0 the group needs a new epoch.
@@ -156,14 +137,11 @@ impl GroupManager {
 
     /// Sessions left after the current one. At 0 the group needs a new epoch.
     #[must_use]
-    pub fn sessions_left(&self) -> u32 {
-        let end = self
-            .closed
-            .map_or(self.parameters.last.get(), |next| next.saturating_sub(1));
-        end.saturating_sub(self.session)
+    pub const fn sessions_left(&self) -> u32 {
+        self.course.left()
     }
 
-    /// Begins the next session: B_j to publish. It begins with an event if a revocation is pending, if the plan says
+    /// Begins the next session: B_j to publish. It begins with an event if it leaves somebody out, if the plan says
     /// so, and at the first session. On failure nothing has changed.
     ///
     /// # Errors
@@ -176,44 +154,27 @@ impl GroupManager {
         rng: &mut impl TryCryptoRng,
         signer: &impl Signer,
     ) -> Result<Announcement> {
-        if self.sessions_left() == 0 {
-            return Err(Error::SessionRange);
-        }
-        let session = self.session.checked_add(1).ok_or(Error::SessionRange)?;
-        let timing = self
-            .timing
-            .next(self.next_starts, plan.starts, plan.duration)?;
-        let planned = timing
-            == Timing {
-                starts: self.next_starts,
-                ..self.timing
-            };
-        let event =
-            if self.pending.is_empty() && !plan.refresh && planned && !self.events.is_empty() {
-                None
-            } else {
-                Some(self.issue(session, timing, &Fresh::draw(rng)?, signer)?)
-            };
+        let (session, timing) = self.course.next(plan.starts, plan.duration)?;
+        let goes_on = !self.departures.is_due(session)
+            && !plan.refresh
+            && timing == self.course.planned()
+            && !self.events.is_empty();
+        let change = if goes_on {
+            Change::Keep
+        } else {
+            Change::Event(self.issue(session, timing, &Fresh::draw(rng)?, signer)?)
+        };
+        self.make(change)?;
+        self.announcement(if goes_on { None } else { Some(&self.message) })
+    }
 
-        let began_with_event = event.is_some();
-        if let Some((issued, message)) = event {
-            self.revoked.extend(
-                core::mem::take(&mut self.pending)
-                    .into_iter()
-                    .map(|slot| (slot, session)),
-            );
-            self.events.push(issued);
-            self.message = message;
-        }
-        self.session = session;
-        self.timing = timing;
-        self.next_starts = timing.start_after(1);
-        self.count_change();
+    /// B_j of the current session, with its event if it began with one.
+    fn announcement(&self, event: Option<&[u8]>) -> Result<Announcement> {
         Ok(Announcement {
-            session: Session::new(session),
-            starts: timing.starts,
+            session: Session::new(self.course.session()),
+            starts: self.starts(),
             beacon: self.beacon()?,
-            event: began_with_event.then(|| self.message.clone()),
+            event: event.map(<[u8]>::to_vec),
         })
     }
 
@@ -228,12 +189,13 @@ impl GroupManager {
     /// # Errors
     /// [`Error::NeedEvent`] before the first session.
     pub fn beacon(&self) -> Result<Vec<u8>> {
-        let (k, event) = self.event_at(self.session).ok_or(Error::NeedEvent)?;
-        let value = self.beacon_value(k, event, self.session);
+        let session = self.course.session();
+        let (k, event) = self.event_at(session).ok_or(Error::NeedEvent)?;
+        let value = self.beacon_value(k, event, session);
         let beacon = Beacon {
             epoch: self.parameters.epoch,
             event: k,
-            session: self.session,
+            session,
             value,
         };
         let mut out = alloc::vec![0; Beacon::MAX_LEN];
@@ -248,7 +210,7 @@ impl GroupManager {
     /// [`Error::NotAnnounced`] for a later session, [`Error::SessionRange`] for one before the epoch.
     pub fn group_key(&self, session: Session) -> Result<GroupKey> {
         let j = session.get();
-        if j > self.session {
+        if j > self.course.session() {
             return Err(Error::NotAnnounced);
         }
         let (_, event) = self.event_at(j).ok_or(Error::SessionRange)?;
@@ -260,15 +222,7 @@ impl GroupManager {
     /// # Errors
     /// [`Error::SessionRange`] if that session has begun here already.
     pub fn close(&mut self, next: Session) -> Result<()> {
-        if next.get() <= self.session {
-            return Err(Error::SessionRange);
-        }
-        self.closed = Some(
-            self.closed
-                .map_or(next.get(), |closed| closed.min(next.get())),
-        );
-        self.count_change();
-        Ok(())
+        self.make(Change::Close { next: next.get() })
     }
 
     const fn slots(&self) -> u32 {
@@ -276,12 +230,10 @@ impl GroupManager {
             .wrapping_sub(1)
     }
 
-    fn is_open(&self) -> bool {
-        self.session >= self.parameters.first.get()
-    }
-
-    fn count_change(&mut self) {
-        self.changes = self.changes.saturating_add(1);
+    /// The session that the epoch opened with, the earliest one that it may open with before that.
+    fn opens_at(&self) -> u32 {
+        let first = self.events.first();
+        first.map_or(self.parameters.first.get(), |event| event.session)
     }
 
     /// The event in force in `session` with its number.
@@ -314,7 +266,7 @@ impl fmt::Debug for GroupManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupManager")
             .field("parameters", &self.parameters)
-            .field("session", &self.session)
+            .field("session", &self.course.session())
             .field("slots", &self.next_slot)
             .finish_non_exhaustive()
     }

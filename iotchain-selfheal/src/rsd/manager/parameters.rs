@@ -2,6 +2,7 @@
 
 use crate::rsd::event::MAX_HISTORY;
 use crate::rsd::tree::MAX_DEPTH;
+use crate::timing::Timing;
 use iotchain_core::{Error, Gid, Result, Session, UnixTime};
 
 /// What is fixed for one epoch of a group.
@@ -52,14 +53,20 @@ impl Parameters {
         }
     }
 
+    pub(super) const fn timing(&self) -> Timing {
+        Timing {
+            starts: self.starts,
+            duration: self.duration,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let valid = matches!(self.depth, 1..=MAX_DEPTH)
             && (1..=self.history).contains(&self.window)
             && usize::from(self.history) <= MAX_HISTORY
             && self.first.get() != 0
             && self.first <= self.last
-            && self.duration != 0
-            && self.starts.is_encodable();
+            && self.timing().is_valid();
         if valid { Ok(()) } else { Err(Error::Type) }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Slots are handed out left to right, so those of one session are neighbours and a class is one range of slots.
 
-use super::{Cohort, GroupManager, Parameters};
+use super::change::Change;
+use super::{GroupManager, Parameters};
 use crate::manager::encode;
 use crate::rsd::primitives::State;
 use crate::rsd::tree::{Node, label_count};
@@ -18,23 +19,7 @@ impl GroupManager {
     /// # Errors
     /// [`Error::GroupFull`] when the slots are used up: open a new epoch.
     pub fn join(&mut self) -> Result<u32> {
-        if self.free_slots() == 0 {
-            return Err(Error::GroupFull);
-        }
-        let slot = self.next_slot;
-        if self
-            .cohorts
-            .last()
-            .is_none_or(|cohort| cohort.session != self.session)
-        {
-            self.cohorts.push(Cohort {
-                session: self.session,
-                first_slot: slot,
-            });
-        }
-        self.next_slot = slot.saturating_add(1);
-        self.count_change();
-        Ok(slot)
+        self.join_from(0)
     }
 
     /// As [`GroupManager::join`], with the keys of the earlier sessions of the epoch from `from` on.
@@ -42,12 +27,22 @@ impl GroupManager {
     /// # Errors
     /// As [`GroupManager::join`].
     pub fn join_with_history(&mut self, from: Session) -> Result<u32> {
-        let slot = self.join()?;
-        if self.is_open() && from.get() < self.session {
-            self.grants
-                .insert(slot, from.max(self.parameters.first).get());
-        }
+        self.join_from(self.grant(from))
+    }
+
+    fn join_from(&mut self, from: u32) -> Result<u32> {
+        let slot = self.next_slot;
+        self.make(Change::Join { from })?;
         Ok(slot)
+    }
+
+    /// The first session that a history from `from` on contains, 0 if it is empty.
+    pub(super) fn grant(&self, from: Session) -> u32 {
+        if self.course.is_open() && from.get() < self.course.session() {
+            from.max(self.parameters.first).get()
+        } else {
+            0
+        }
     }
 
     /// Leaves a slot out from the next session on. Repeating it changes nothing.
@@ -55,16 +50,64 @@ impl GroupManager {
     /// # Errors
     /// [`Error::NotMember`] for a slot that was never given out.
     pub fn revoke(&mut self, slot: u32) -> Result<()> {
-        if slot >= self.next_slot {
-            return Err(Error::NotMember);
-        }
-        if !self.revoked.contains_key(&slot) && self.pending.insert(slot) {
-            self.count_change();
-        }
-        Ok(())
+        self.make_any(self.revocation(slot)?)
     }
 
-    /// Whether a slot takes part in `session`, history grants included. Pending revocations count from their session.
+    /// Leaves a slot out from `session` on, or from the next one if that has begun, e.g. because its token expires. The
+    /// slot is live until then, and the session begins with an event without a further call. The earliest of several
+    /// revocations counts.
+    ///
+    /// # Errors
+    /// [`Error::NotMember`] for a slot that was never given out.
+    pub fn revoke_at(&mut self, slot: u32, session: Session) -> Result<()> {
+        self.make_any(self.scheduling(slot, session)?)
+    }
+
+    /// Moves what [`GroupManager::revoke_at`] scheduled to a later session, e.g. because a token was renewed. Changes
+    /// nothing if nothing is scheduled before it.
+    ///
+    /// # Errors
+    /// [`Error::NotMember`] unless the slot is live.
+    pub fn postpone(&mut self, slot: u32, session: Session) -> Result<()> {
+        self.make_any(self.postponement(slot, session)?)
+    }
+
+    pub(super) fn revocation(&self, slot: u32) -> Result<Option<Change>> {
+        self.check_given(slot)?;
+        Ok(self.is_live(slot).then_some(Change::Revoke { slot }))
+    }
+
+    pub(super) fn scheduling(&self, slot: u32, session: Session) -> Result<Option<Change>> {
+        self.check_given(slot)?;
+        let session = session.get().max(self.course.session().saturating_add(1));
+        let earlier = self.departures.scheduled(slot);
+        let counts = self.is_live(slot) && earlier.is_none_or(|earlier| session < earlier);
+        Ok(counts.then_some(Change::Schedule { slot, session }))
+    }
+
+    pub(super) fn postponement(&self, slot: u32, session: Session) -> Result<Option<Change>> {
+        if !self.is_live(slot) {
+            return Err(Error::NotMember);
+        }
+        let session = session.get();
+        let earlier = self.departures.scheduled(slot);
+        let counts = earlier.is_some_and(|earlier| earlier < session);
+        Ok(counts.then_some(Change::Schedule { slot, session }))
+    }
+
+    fn check_given(&self, slot: u32) -> Result<()> {
+        if slot < self.next_slot {
+            Ok(())
+        } else {
+            Err(Error::NotMember)
+        }
+    }
+
+    fn make_any(&mut self, change: Option<Change>) -> Result<()> {
+        change.map_or(Ok(()), |change| self.make(change))
+    }
+
+    /// Whether a slot takes part in `session`, history grants included. Revocations to come count from their session.
     #[must_use]
     pub fn is_member(&self, slot: u32, session: Session) -> bool {
         let j = session.get();
@@ -72,13 +115,15 @@ impl GroupManager {
             return false;
         };
         let from = self.grants.get(&slot).copied().unwrap_or(join);
-        from <= j && self.revoked.get(&slot).is_none_or(|until| j < *until)
+        let next = self.course.session().saturating_add(1);
+        let until = self.departures.out_from(slot, next);
+        from.max(self.opens_at()) <= j && until.is_none_or(|until| j < until)
     }
 
     /// Whether a slot was given out and is neither revoked nor about to be.
     #[must_use]
     pub fn is_live(&self, slot: u32) -> bool {
-        slot < self.next_slot && !self.revoked.contains_key(&slot) && !self.pending.contains(&slot)
+        slot < self.next_slot && self.departures.is_live(slot)
     }
 
     /// S_i of a slot, encoded; the same bytes every time (spec A6). Secret: hand it out over DTLS only.

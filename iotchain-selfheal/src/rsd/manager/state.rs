@@ -1,39 +1,31 @@
 //! The whole state of a group manager as bytes, for the store of the key server.
 //!
 //! ```text
-//! [1, gid, epoch, depth, first, last, window, history, nbf_first, dur_first, mk, changes, j, nbf, dur, next_nbf, closed,
+//! [2, gid, epoch, depth, first, last, window, history, nbf_first, dur_first, mk, n, link, j, nbf, dur, end,
 //!  next_slot, cohorts: [* session, slot], grants: [* slot, from], revoked: [* slot, session], pending: [* slot],
-//!  events: [* [session, C, v_last]], message]
+//!  scheduled: [* slot, session], events: [* [session, C, v_last]], message]
 //! ```
 
+use super::change::Change;
+use super::departures::Departures;
 use super::{Cohort, GroupManager, Issued, Parameters};
-use crate::manager::{encode, read_groups, read_state, write_groups};
+use crate::manager::{Course, Journal, Journaled, encode, read_groups, read_state, write_groups};
 use crate::rsd::primitives::State;
-use crate::timing::Timing;
 use alloc::vec::Vec;
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Error, Gid, Result, Secret, Session, UnixTime};
 use zeroize::Zeroizing;
 
-const VERSION: u32 = 1;
-const ELEMENTS: usize = 24;
+const VERSION: u32 = 2;
+const ELEMENTS: usize = 25;
 
-impl GroupManager {
-    /// The state, strict CBOR. Secret: it holds every key of the epoch.
-    ///
-    /// # Errors
-    /// None that can happen; the length is measured first.
-    pub fn export(&self) -> Result<Zeroizing<Vec<u8>>> {
+impl Journaled for GroupManager {
+    fn export(&self) -> Result<Zeroizing<Vec<u8>>> {
         encode(|writer| self.write(writer))
     }
 
-    /// Takes up a state where [`GroupManager::export`] left it.
-    ///
-    /// # Errors
-    /// A format error, [`Error::Version`] for a state of another version, [`Error::Type`] for one that contradicts
-    /// itself.
-    pub fn import(bytes: &[u8]) -> Result<Self> {
-        let mut reader = read_state(bytes, VERSION, ELEMENTS)?;
+    fn import(snapshot: &[u8]) -> Result<Self> {
+        let mut reader = read_state(snapshot, VERSION, ELEMENTS)?;
         let manager = Self::read(&mut reader)?;
         if manager.is_consistent() {
             Ok(manager)
@@ -42,6 +34,22 @@ impl GroupManager {
         }
     }
 
+    fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn journal_mut(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    fn redo(&mut self, record: &mut Reader<'_>, fields: usize) -> Result<()> {
+        let op = record.u32()?;
+        let next = self.course.session().saturating_add(1);
+        self.apply(Change::read(op, record, fields.saturating_sub(1), next)?)
+    }
+}
+
+impl GroupManager {
     fn write(&self, writer: &mut Writer<'_>) {
         let Parameters {
             gid,
@@ -68,16 +76,10 @@ impl GroupManager {
         writer
             .uint(starts.get())
             .uint(duration.into())
-            .bytes(self.master.expose())
-            .uint(self.changes);
-        writer
-            .uint(self.session.into())
-            .uint(self.timing.starts.get())
-            .uint(self.timing.duration.into());
-        writer
-            .uint(self.next_starts.get())
-            .uint(self.closed.unwrap_or(0).into())
-            .uint(self.next_slot.into());
+            .bytes(self.master.expose());
+        self.journal.write(writer);
+        self.course.write(writer);
+        writer.uint(self.next_slot.into());
         write_groups(
             writer,
             self.cohorts
@@ -88,14 +90,7 @@ impl GroupManager {
             writer,
             self.grants.iter().map(|(slot, from)| [*slot, *from]),
         );
-        write_groups(
-            writer,
-            self.revoked.iter().map(|(slot, session)| [*slot, *session]),
-        );
-        writer.array(self.pending.len() as u64);
-        self.pending.iter().for_each(|slot| {
-            writer.uint((*slot).into());
-        });
+        self.departures.write(writer);
         writer.array(self.events.len() as u64);
         self.events.iter().for_each(|event| {
             writer
@@ -121,11 +116,8 @@ impl GroupManager {
             duration: reader.u32()?,
         };
         let mut manager = Self::new(parameters, Secret::new(*reader.array_of()?))?;
-        manager.changes = reader.uint()?;
-        manager.session = reader.u32()?;
-        manager.timing = Timing::read(reader)?;
-        manager.next_starts = UnixTime::new(reader.uint()?);
-        manager.closed = Some(reader.u32()?).filter(|next| *next != 0);
+        manager.journal = Journal::read(reader)?;
+        manager.course = Course::read(reader, parameters.first, parameters.last)?;
         manager.next_slot = reader.u32()?;
         let cohorts = read_groups(reader)?;
         manager.cohorts = cohorts
@@ -135,17 +127,15 @@ impl GroupManager {
                 first_slot,
             })
             .collect();
-        manager.grants = read_groups(reader)?
+        let grants: Vec<[u32; 2]> = read_groups(reader)?;
+        if !grants.is_sorted_by(|[a, _], [b, _]| a < b) {
+            return Err(Error::Type);
+        }
+        manager.grants = grants
             .into_iter()
             .map(|[slot, from]| (slot, from))
             .collect();
-        manager.revoked = read_groups(reader)?
-            .into_iter()
-            .map(|[slot, from]| (slot, from))
-            .collect();
-        manager.pending = (0..reader.array()?)
-            .map(|_| reader.u32())
-            .collect::<Result<_>>()?;
+        manager.departures = Departures::read(reader, manager.next_slot, manager.course.session())?;
         manager.events = (0..reader.array()?)
             .map(|_| read_event(reader))
             .collect::<Result<_>>()?;
@@ -155,14 +145,13 @@ impl GroupManager {
 
     /// The relations that the rest of the manager relies on.
     fn is_consistent(&self) -> bool {
-        let Parameters { first, last, .. } = self.parameters;
+        let Parameters { first, .. } = self.parameters;
         let before_first = first.get().saturating_sub(1);
+        let session = self.course.session();
         let given = |slot: &u32| *slot < self.next_slot;
         let cohorts = self.cohorts.as_slice();
         let events = self.events.as_slice();
-        (before_first..=last.get()).contains(&self.session)
-            && self.timing.duration != 0
-            && self.next_slot <= self.slots()
+        self.next_slot <= self.slots()
             && (self.next_slot == 0) == cohorts.is_empty()
             && cohorts
                 .first()
@@ -170,27 +159,15 @@ impl GroupManager {
             && cohorts.is_sorted_by(|a, b| a.session < b.session && a.first_slot < b.first_slot)
             && cohorts
                 .last()
-                .is_none_or(|cohort| cohort.session <= self.session && given(&cohort.first_slot))
-            && self
-                .grants
-                .keys()
-                .chain(self.revoked.keys())
-                .chain(&self.pending)
-                .all(given)
-            && self
-                .pending
-                .iter()
-                .all(|slot| !self.revoked.contains_key(slot))
-            && events.is_empty() == (self.session == before_first)
+                .is_none_or(|cohort| cohort.session <= session && given(&cohort.first_slot))
+            && self.grants.keys().all(given)
+            && events.is_empty() != self.course.is_open()
             && events.is_empty() == self.message.is_empty()
             && events
                 .first()
-                .is_none_or(|event| event.session == first.get())
+                .is_none_or(|event| event.session >= first.get())
             && events.is_sorted_by(|a, b| a.session < b.session)
-            && events
-                .last()
-                .is_none_or(|event| event.session <= self.session)
-            && self.closed.is_none_or(|next| next > self.session)
+            && events.last().is_none_or(|event| event.session <= session)
     }
 }
 
