@@ -4,7 +4,7 @@ use crate::policy::Policy;
 use iotchain_core::{Error, Result, UnixTime};
 
 /// The end of the epoch: the first session of the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Successor {
     session: u32,
     starts: UnixTime,
@@ -32,6 +32,11 @@ impl Announced {
         self.newest
     }
 
+    /// Whether a session was announced before the newest one.
+    pub(crate) const fn has_previous(&self) -> bool {
+        self.previous != 0
+    }
+
     /// The high-water mark never goes down.
     pub(crate) const fn raise(&mut self, session: u32) {
         if session > self.newest {
@@ -48,12 +53,12 @@ impl Announced {
         if first <= self.newest {
             return Err(Error::Equivocation);
         }
-        if self.successor.is_none_or(|next| first < next.session) {
-            self.successor = Some(Successor {
-                session: first,
-                starts,
-            });
-        }
+        let next = Successor {
+            session: first,
+            starts,
+        };
+        // the earliest session, and of what is said about its start the earliest time
+        self.successor = Some(self.successor.map_or(next, |held| held.min(next)));
         Ok(())
     }
 

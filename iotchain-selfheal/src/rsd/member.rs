@@ -38,6 +38,10 @@ pub struct Intervals<S, const W: usize> {
     pub(super) told: (u32, u32),
     /// C of the newest session that a broadcast of the newest event announced: a shortcut along its chain.
     pub(super) newest_state: Option<(u32, Chain)>,
+    /// The earliest session of the epoch that a signed history named, 0 for none.
+    pub(super) first: u32,
+    /// The newest session that the epoch before announced: every session of this one is later (spec A16).
+    pub(super) floor: u32,
     pub(super) pace: Pace,
 }
 
@@ -56,6 +60,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             newest_event: 0,
             told: (0, 0),
             newest_state: None,
+            first: 0,
+            floor: 0,
             pace: Pace::default(),
             key,
         };
@@ -96,12 +102,13 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             return Ok(());
         }
         let join = (self.held.key.event(), self.held.key.join().get());
-        let possible = self
-            .held
-            .events
-            .iter()
-            .flat_map(Known::beginnings)
-            .all(|begin| begin.allows(event, session))
+        let possible = session > self.held.floor
+            && self
+                .held
+                .events
+                .iter()
+                .flat_map(Known::beginnings)
+                .all(|begin| begin.allows(event, session))
             && [join, self.held.told]
                 .iter()
                 .all(|other| in_order(*other, (event, session)));

@@ -13,6 +13,7 @@
 //! interval of the window that it took part in, and a coalition of revoked and later members stays outside.
 
 mod beacon;
+mod epochs;
 mod event;
 mod known;
 mod member;
@@ -32,6 +33,7 @@ mod manager;
 
 #[cfg(feature = "manager")]
 pub use cover::class_cover;
+pub use epochs::EpochMember;
 #[cfg(feature = "manager")]
 pub use manager::{Announcement, GroupManager, Parameters, Plan};
 pub use member::{HighWater, Member};

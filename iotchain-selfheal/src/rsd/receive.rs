@@ -177,14 +177,17 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .events
             .get(event.number)
             .is_some_and(|known| known.digest.is_some());
-        let over = self.announced.is_over(event.session);
+        let of_other_epoch = self.announced.is_over(event.session)
+            || event
+                .history()
+                .any(|begin| begin.session <= self.held.floor);
         let (held, join) = (self.held.key.event(), self.held.key.join().get());
         let fits = |begin: Beginning| {
             // the event in force at the join began at or before it, the ones after it later
             let since_join = held == 0 || (begin.event <= held) == (begin.session <= join);
             since_join && self.held.events.iter().all(|known| known.fits(begin))
         };
-        if seen || over || !event.history().all(fits) {
+        if seen || of_other_epoch || !event.history().all(fits) {
             Err(Error::Equivocation)
         } else {
             Ok(())
@@ -246,6 +249,9 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             known.announce(event.session.max(announced));
         }
         for Beginning { event, session } in event.history() {
+            if self.held.first == 0 || session < self.held.first {
+                self.held.first = session;
+            }
             if let Some(known) = self.held.events.get_mut(event) {
                 known.session = Some(session);
             }

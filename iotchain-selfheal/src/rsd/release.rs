@@ -5,7 +5,7 @@ use super::member::Intervals;
 use super::personal_key::PersonalKey;
 use crate::announced::{Announced, Span};
 use crate::member::Holding;
-use iotchain_core::{Error, GroupKey, Result, Session};
+use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
 
 impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
     type PersonalKey = PersonalKey<S>;
@@ -61,6 +61,16 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
 }
 
 impl<S, const W: usize> Intervals<S, W> {
+    /// The earliest session that is known of the epoch, and its start: no later than the start of any event received.
+    pub(super) fn opening(&self) -> Option<(Session, UnixTime)> {
+        let starts = self
+            .events
+            .iter()
+            .filter_map(|known| known.timing.map(|timing| timing.starts))
+            .min()?;
+        (self.first != 0).then_some((Session::new(self.first), starts))
+    }
+
     /// The chain state of an event that is nearest to `session` and not after it.
     pub(super) fn chain<'a>(&'a self, known: &'a Known, session: u32) -> Option<&'a Chain> {
         let newest = self
