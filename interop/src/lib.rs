@@ -37,6 +37,7 @@ mod keyserver;
 mod manager;
 mod objects;
 mod ops;
+mod overhead;
 mod params;
 mod polynomials;
 mod pop;

@@ -3,18 +3,17 @@
 use crate::json::Item;
 use crate::kdf::{kid, same_content};
 use crate::ops::Verdict;
-use crate::params::{sign_alg, signing_key, signing_key_of};
-use crate::receiver::World;
+use crate::overhead;
+use crate::params::{sign_alg, signing_key_of};
+use crate::receiver::{World, method};
 use crate::report::{Checked, During, Fault, Section, same, same_bytes, same_number};
 use crate::sealing::{is_within_reach, sender_at};
 use crate::set::VectorSet;
 use crate::structure;
 use iotchain::core::kdf::{Direction, SenderUse};
-use iotchain::core::{AccessKey, AeadKey, ContentKey, SessionSecret};
-use iotchain::oscar::{Group, Mode, Plaintext};
-use iotchain::{
-    AeadAlg, Claims, Gid, GroupKey, Piv, ResourceId, Secret, Session, Signer, Suite, Thumbprint,
-};
+use iotchain::core::{AeadKey, ContentKey, SessionSecret};
+use iotchain::oscar::{Mode, PairRequest, Plaintext, compact, expand};
+use iotchain::{AeadAlg, Claims, Kid, Piv, ResourceId, Signer};
 
 /// Fills what must be left alone, or wiped, when nothing is opened.
 const UNTOUCHED: u8 = 0xee;
@@ -25,24 +24,16 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
         .unwrap_or_default();
     for case in &cases {
         let name = case.name();
-        if case.find("compact").is_some() {
-            section.skip("compact form");
-        }
-        if case.find("request_object").is_some() {
-            section.skip("mode P");
-            continue;
-        }
+        section.check(format!("{name} compact"), || check_compact(case));
         section.check(format!("{name} intermediates"), || {
             check_intermediates(set, case)
         });
         let Some(mode) = section.read(&name, || case.get("mode")?.text()) else {
             continue;
         };
-        if mode == "P" {
-            section.skip("mode P");
-            continue;
-        }
-        if section.read(&name, || can_seal(set, case)) == Some(false) {
+        if is_answer(case) {
+            section.check(format!("{name} seal"), || check_answering(&cases, case));
+        } else if section.read(&name, || can_seal(set, case)) == Some(false) {
             section.skip("sealing at a PIV that takes too long to reach");
         } else {
             section.check(format!("{name} seal"), || check_sealing(set, case));
@@ -56,8 +47,23 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
         .read("overhead", || set.file("objects").get("overhead")?.some())
         .unwrap_or_default();
     for row in &rows {
-        check_overhead(set, row, section);
+        overhead::check(set, row, section);
     }
+}
+
+/// A response of mode P: its sender stands in its request.
+fn is_answer(case: &Item<'_>) -> bool {
+    case.find("request_object").is_some()
+}
+
+/// The sender context of a case: the one it names, or that of its request.
+fn sender_of(set: &VectorSet, world: &World, case: &Item<'_>) -> Checked<(Kid, Piv)> {
+    if is_answer(case) {
+        let request = PairRequest::parse(&case.get("request_object")?.bytes()?, &world.group)?;
+        return Ok((request.kid(), request.piv()));
+    }
+    let piv = Piv::new(case.get("piv")?.int()?)?;
+    Ok((kid(set, &case.get("kid")?)?, piv))
 }
 
 /// The key of the object, as its sender and its receivers derive it.
@@ -71,16 +77,18 @@ fn content_key(set: &VectorSet, case: &Item<'_>) -> Checked<ContentKey> {
         &world.group.ks,
     );
     let resource = secret.resource(case.get("rs")?.address()?, &case.get("path")?.texts()?)?;
-    let (kid, alg) = (kid(set, &case.get("kid")?)?, world.group.suite.aead);
+    let ((kid, _), alg) = (sender_of(set, &world, case)?, world.group.suite.aead);
     Ok(match case.get("mode")?.text()? {
         "G" => resource.sender(SenderUse::Group, alg, &kid)?,
         "S" => resource.sender(SenderUse::Signed, alg, &kid)?,
         _ => {
-            let rsk = Secret::new(case.get("env")?.get("rsk")?.array()?);
-            let access = AccessKey::derive(&rsk, world.group.gid, &kid.sid(set.sid_len()?)?)?;
-            resource
-                .pair(&access)
-                .direction(Direction::Request, alg, &kid)?
+            let access = world.access(&kid.sid(set.sid_len()?)?)?;
+            let direction = if is_answer(case) {
+                Direction::Response
+            } else {
+                Direction::Request
+            };
+            resource.pair(&access).direction(direction, alg, &kid)?
         }
     })
 }
@@ -95,10 +103,15 @@ fn check_intermediates(set: &VectorSet, case: &Item<'_>) -> Checked {
         &case.get("key")?.array()?,
         &case.get("context_iv")?.array()?,
     )?;
-    let nonce = content.nonce(Piv::new(case.get("piv")?.int()?)?);
+    let (_, piv) = sender_of(set, &World::read(&case.get("env")?)?, case)?;
+    let nonce = content.nonce(piv);
     same_bytes("nonce", nonce, bytes("nonce")?)?;
 
-    let protected = structure::protected(case, &case.get("env")?.get("gid")?.bytes()?)?;
+    let protected = if is_answer(case) {
+        structure::protected_answer(case)?
+    } else {
+        structure::protected(case, &case.get("env")?.get("gid")?.bytes()?)?
+    };
     same_bytes("protected", &protected, bytes("protected")?)?;
     let external_aad = structure::external_aad(case)?;
     same_bytes("external_aad", &external_aad, bytes("external_aad")?)?;
@@ -130,6 +143,31 @@ fn check_intermediates(set: &VectorSet, case: &Item<'_>) -> Checked {
         object.len() - plaintext.len(),
         case.get("overhead")?.int()?,
     )
+}
+
+/// Both ways between the COSE form and the compact form.
+fn check_compact(case: &Item<'_>) -> Checked {
+    let (object, expected) = (case.get("object")?.bytes()?, case.get("compact")?.bytes()?);
+    let alg = AeadAlg::from_cose(case.get("alg")?.int()?)?;
+    let mut out = vec![0; object.len()];
+    let len = compact(&object, alg, &mut out).during("compacting")?;
+    same_bytes("compact", out.get(..len).unwrap_or_default(), &expected)?;
+    let payload = case.get("plaintext")?.bytes()?.len();
+    same(
+        "compact_overhead",
+        len - payload,
+        case.get("compact_overhead")?.int()?,
+    )?;
+    let len = expand(&expected, alg, &mut out).during("expanding")?;
+    same_bytes("object", out.get(..len).unwrap_or_default(), object)
+}
+
+/// op `compact.expand`.
+pub(crate) fn expand_op(case: &Item<'_>) -> Checked<Verdict> {
+    let alg = AeadAlg::from_cose(case.get("alg")?.int()?)?;
+    let compact = case.get("compact")?.bytes()?;
+    let mut out = vec![UNTOUCHED; compact.len() + 64];
+    Ok(Verdict::Done(expand(&compact, alg, &mut out).map(|_| ())))
 }
 
 fn claims(case: &Item<'_>) -> Checked<Option<Claims>> {
@@ -166,10 +204,25 @@ fn check_sealing(set: &VectorSet, case: &Item<'_>) -> Checked {
         case.get("piv")?.int()?,
     )?;
     let mut out = vec![0; expected.len()];
+    let code = case.get("code")?.int()?;
     let len = match claims(case)? {
+        None if case.get("mode")?.text()? == "P" => {
+            let access = world.access(&sender.kid().sid(set.sid_len()?)?)?;
+            let echo = case.get("bind")?.bytes()?;
+            sender
+                .seal_request(
+                    &resource,
+                    method(code)?,
+                    &echo,
+                    &access,
+                    plaintext,
+                    &mut out,
+                )
+                .map(|(len, _)| len)
+        }
         None => sender.seal_response(
             &resource,
-            case.get("code")?.int()?,
+            code,
             &case.get("bind")?.bytes()?,
             plaintext,
             &mut out,
@@ -183,8 +236,41 @@ fn check_sealing(set: &VectorSet, case: &Item<'_>) -> Checked {
     same_bytes("object", out.get(..len).unwrap_or_default(), expected)
 }
 
+/// Takes the request of a response in, and answers it.
+fn check_answering(cases: &[Item<'_>], case: &Item<'_>) -> Checked {
+    let id = case.get("request_id")?.text()?;
+    let request = cases.iter().find(|request| request.name() == id);
+    let request = request.ok_or_else(|| Fault::new(format!("no request {id}")))?;
+    let mut world = World::read(&request.get("env")?)?;
+    let (path, query) = (case.get("path")?.texts()?, case.get("query")?.texts()?);
+    let resource = ResourceId::new(case.get("rs")?.address()?, &path, &query)?;
+    let object = case.get("request_object")?.bytes()?;
+    let (bind, asked) = (
+        request.get("bind")?.bytes()?,
+        method(request.get("code")?.int()?)?,
+    );
+    let (_, reply) = world
+        .open_request(&object, &resource, asked, &bind, &mut vec![0; object.len()])
+        .during("taking the request")?;
+    let bytes = case.get("plaintext")?.bytes()?;
+    let plaintext = Plaintext {
+        content_format: case.optional("content_format", Item::int)?,
+        bytes: &bytes,
+    };
+    let expected = case.get("object")?.bytes()?;
+    let mut out = vec![0; expected.len()];
+    let len = reply
+        .seal(&resource, case.get("code")?.int()?, plaintext, &mut out)
+        .during("answering")?;
+    same_bytes("object", out.get(..len).unwrap_or_default(), expected)
+}
+
 fn check_opening(set: &VectorSet, case: &Item<'_>) -> Checked {
     let mut world = World::read(&case.get("env")?)?;
+    for step in case.optional("pre", Item::list)?.unwrap_or_default() {
+        let mut out = vec![0; step.get("object")?.bytes()?.len()];
+        world.open(&step, &mut out)?.during("pre")?;
+    }
     let mut out = vec![UNTOUCHED; case.get("object")?.bytes()?.len()];
     let opened = world.open(case, &mut out)?.during("opening")?;
     same_bytes(
@@ -198,19 +284,21 @@ fn check_opening(set: &VectorSet, case: &Item<'_>) -> Checked {
         case.optional("content_format", Item::int)?,
     )?;
     same("session", opened.session, case.get("j")?.session()?)?;
-    same("kid", opened.kid, kid(set, &case.get("kid")?)?)?;
-    same("piv", opened.piv.get(), case.get("piv")?.int()?)?;
+    let (kid, piv) = sender_of(set, &world, case)?;
+    same("kid", opened.kid, kid)?;
+    same("piv", opened.piv, piv)?;
     same("claims", opened.claims, claims(case)?)?;
-    let mode = if case.get("mode")?.text()? == "G" {
-        Mode::Group
-    } else {
-        Mode::Signed
+    let mode = match case.get("mode")?.text()? {
+        "G" => Mode::Group,
+        "P" => Mode::Pairwise,
+        _ => Mode::Signed,
     };
     same("mode", opened.mode, mode)?;
     let signer = opened
         .signer
         .map_or_else(Vec::new, |signer| signer.as_bytes().to_vec());
-    same_bytes("signer", signer, case.get("signer_thumbprint")?.bytes()?)
+    let published = case.optional("signer_thumbprint", Item::bytes)?;
+    same_bytes("signer", signer, published.unwrap_or_default())
 }
 
 fn check_proxy(case: &Item<'_>) -> Checked {
@@ -221,72 +309,8 @@ fn check_proxy(case: &Item<'_>) -> Checked {
     same("piv", verified.piv.get(), case.get("piv")?.int()?)
 }
 
-/// A row of `overhead`: bytes that protection adds to the `small` payload at PIV 5 in session j of the parameters.
-fn check_overhead(set: &VectorSet, row: &Item<'_>, section: &mut Section<'_>) {
-    let Some(name) = section.read("overhead", || row.get("name")?.text()) else {
-        return;
-    };
-    section.skip("compact form");
-    if name.starts_with("P ") {
-        section.skip("mode P");
-        return;
-    }
-    section.check(name, || {
-        let mut kid = set.file("params").get("sid")?.get("rs")?.bytes()?;
-        match name.rsplit_once(", ") {
-            Some((_, "1-byte boot salt")) => kid.push(1),
-            Some((_, "8-byte boot salt")) => kid.extend([1; 8]),
-            _ => {}
-        }
-        let parameters = set.file("params").get("parameters")?;
-        let (iat, session) = (
-            parameters.get("now")?.time()?,
-            parameters.get("j")?.session()?,
-        );
-        let exp = name.contains("exp").then(|| iat.saturating_add(60));
-        let claims = name.starts_with("S ").then_some(Claims { iat, exp });
-        let payload = vec![0; parameters.get("small")?.int()?];
-        let len = sealed_len(set, &kid, session, claims, &payload)?;
-        same("bytes added", len - payload.len(), row.get("cose")?.int()?)
-    });
-}
-
-fn sealed_len(
-    set: &VectorSet,
-    kid: &[u8],
-    session: Session,
-    claims: Option<Claims>,
-    payload: &[u8],
-) -> Checked<usize> {
-    let params = set.file("params");
-    let group = Group {
-        gid: Gid::new(params.get("gid")?.array()?),
-        ks: Thumbprint::new(params.get("ks")?.array()?),
-        suite: Suite::DEFAULT,
-        sid_len: set.sid_len()?,
-    };
-    let mut sender = sender_at(group, kid, session, &GroupKey::new([7; 16]), 5)?;
-    let resource = ResourceId::new(params.get("rs")?.address()?, &[], &[])?;
-    let mut out = vec![0; payload.len() + 256];
-    let len = match claims {
-        None => sender.seal_response(&resource, 69, &[0; 8], payload, &mut out),
-        Some(claims) => sender.seal_signed(
-            &resource,
-            claims,
-            payload,
-            &signing_key(set, "rs")?,
-            &mut out,
-        ),
-    };
-    len.during("sealing")
-}
-
 /// op `object.open`: one receiver opens every object of `pre`, then the object.
 pub(crate) fn open(case: &Item<'_>) -> Checked<Verdict> {
-    let position = case.get("position")?.text()?;
-    if matches!(position, "request" | "p-response") {
-        return Ok(Verdict::Skipped("mode P"));
-    }
     let mut world = World::read(&case.get("env")?)?;
     for step in case.optional("pre", Item::list)?.unwrap_or_default() {
         let mut out = vec![0; step.get("object")?.bytes()?.len()];

@@ -61,7 +61,7 @@ fn carry_out(case: &Item<'_>) -> Checked<Verdict> {
         "challenge.check" => pop::challenge(case),
         "pop.verify" => pop::verify(case),
         "join.parse" => keyserver::parse(case),
-        "compact.expand" => Ok(Verdict::Skipped("compact form")),
+        "compact.expand" => objects::expand_op(case),
         "cwt.validate" => cwt::validate(case),
         "gm.revoke" => polynomials::revoke(case),
         other => Err(Fault::new(format!("unknown op {other}"))),

@@ -3,13 +3,15 @@
 use crate::json::Item;
 use crate::params::{public_key, sign_alg};
 use crate::report::{Checked, Fault};
+use iotchain::core::AccessKey;
 use iotchain::core::cbor::{Reader, check};
 use iotchain::oscar::{
-    Commands, Failures, Group, Policy, ProxyCheck, Purpose, Receiver, Sessions, Verified,
+    Clients, Commands, Echo, EchoRule, Failures, Group, Method, PairContexts, PairRequest, Policy,
+    ProxyCheck, Purpose, Receiver, Reply, Sessions, Uptime, Verified,
 };
 use iotchain::{
     Address, AeadAlg, Error, Exchange, Freshness, Gid, GroupKey, Opened, PublicKey, ResourceId,
-    Result, Session, Sid, StoredState, Suite, Thumbprint, UnixTime,
+    Result, Secret, Session, Sid, StoredState, Suite, Thumbprint, UnixTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +49,9 @@ pub(crate) struct World {
     exchange: Option<Exchange>,
     stored: StoredState,
     commands: Commands<8>,
+    server_secret: Secret<32>,
+    valid_echo: Vec<Vec<u8>>,
+    contexts: PairContexts<8>,
 }
 
 /// How an object was found and asked for.
@@ -115,6 +120,14 @@ impl World {
             exchange: None,
             stored: StoredState::new(),
             commands: Commands::new(UnixTime::new(0)),
+            server_secret: Secret::new(env.get("rsk")?.array()?),
+            valid_echo: env
+                .get("valid_echo")?
+                .list()?
+                .iter()
+                .map(Item::bytes)
+                .collect::<Checked<_>>()?,
+            contexts: PairContexts::new(),
         })
     }
 
@@ -139,6 +152,14 @@ impl World {
         match position {
             "response" => Ok(self.open_response(&object, &resource, code, &bind, out)),
             "stored" => Ok(self.open_stored(&object, &resource, out)),
+            "request" => {
+                let opened = self.open_request(&object, &resource, method(code)?, &bind, out);
+                Ok(opened.map(|(opened, _)| opened))
+            }
+            "p-response" => {
+                let request = step.get("request_object")?.bytes()?;
+                Ok(self.open_reply(&object, &resource, code, &request, out))
+            }
             other => Err(Fault::new(format!("unknown position {other}"))),
         }
     }
@@ -197,6 +218,69 @@ impl World {
         }
     }
 
+    /// The access key of a client at this resource server.
+    pub(crate) fn access(&self, sid: &Sid) -> Result<AccessKey> {
+        AccessKey::derive(&self.server_secret, self.group.gid, sid)
+    }
+
+    /// Opens a request that carries `bind` as its Echo, none if that is empty.
+    pub(crate) fn open_request(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        method: Method,
+        bind: &[u8],
+        out: &mut [u8],
+    ) -> Result<(Opened, Reply)> {
+        let echo = match bind {
+            [] => Echo::Absent,
+            value if self.valid_echo.iter().any(|valid| valid == value) => Echo::Valid {
+                value,
+                until: Uptime::new(1),
+            },
+            _ => Echo::Wrong,
+        };
+        let mut clients = Clients {
+            secret: &self.server_secret,
+            retired: &[],
+            contexts: &mut self.contexts,
+            rule: if self.fresh {
+                EchoRule::Every
+            } else {
+                EchoRule::First
+            },
+            now: Uptime::new(0),
+        };
+        let mut receiver = Receiver {
+            group: &self.group,
+            sessions: &self.held,
+            directory: self.directory.as_slice(),
+            policy: self.policy,
+            failures: &mut self.failures,
+        };
+        receiver.open_request(object, resource, method, echo, &mut clients, out)
+    }
+
+    fn open_reply(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        code: u8,
+        request: &[u8],
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let request = PairRequest::parse(request, &self.group)?;
+        let access = self.access(&request.kid().sid(self.group.sid_len)?)?;
+        let mut receiver = Receiver {
+            group: &self.group,
+            sessions: &self.held,
+            directory: self.directory.as_slice(),
+            policy: self.policy,
+            failures: &mut self.failures,
+        };
+        receiver.open_reply(object, resource, code, &request, &access, out)
+    }
+
     /// What a proxy says about the object of a step.
     pub(crate) fn proxy(
         &self,
@@ -232,6 +316,11 @@ impl World {
             _ => Purpose::Representation,
         }
     }
+}
+
+/// The request method of a code.
+pub(crate) fn method(code: u8) -> Checked<Method> {
+    Method::from_code(code).ok_or_else(|| Fault::new(format!("code {code} is no method of mode P")))
 }
 
 /// The key id in the protected header of an object.

@@ -52,6 +52,16 @@ pub(crate) fn protected(case: &Item<'_>, gid: &[u8]) -> Checked<Vec<u8>> {
     })
 }
 
+/// The protected header of a response of mode P.
+pub(crate) fn protected_answer(case: &Item<'_>) -> Checked<Vec<u8>> {
+    match case.optional("content_format", Item::int)? {
+        None => Ok(vec![]),
+        Some(content_format) => encoded(|w| {
+            w.map(1).uint(3).uint(content_format);
+        }),
+    }
+}
+
 /// `[1, mode, code, rs, [path], [query], bind, signer]`.
 pub(crate) fn external_aad(case: &Item<'_>) -> Checked<Vec<u8>> {
     let mode = match case.get("mode")?.text()? {
@@ -65,7 +75,8 @@ pub(crate) fn external_aad(case: &Item<'_>) -> Checked<Vec<u8>> {
     let texts = [case.get("path")?.texts()?, case.get("query")?.texts()?];
     let (bind, signer) = (
         case.get("bind")?.bytes()?,
-        case.get("signer_thumbprint")?.bytes()?,
+        case.optional("signer_thumbprint", Item::bytes)?
+            .unwrap_or_default(),
     );
     encoded(|w| {
         w.array(8).uint(1).uint(mode).uint(code).bytes(&rs);

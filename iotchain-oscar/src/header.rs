@@ -11,17 +11,17 @@ use iotchain_core::{AeadAlg, Error, Kid, KidContext, Piv, Result, UnixTime};
 /// Longest protected header in bytes (spec 1.2). The longest that v1 can express has 58.
 pub const MAX_PROTECTED: usize = 64;
 
-const ALG: u8 = 1;
+pub(crate) const ALG: u8 = 1;
 const CRIT: u8 = 2;
-const CONTENT_FORMAT: u8 = 3;
-const KID: u8 = 4;
-const PIV: u8 = 6;
-const KID_CONTEXT: u8 = 10;
-const CWT_CLAIMS: u8 = 15;
+pub(crate) const CONTENT_FORMAT: u8 = 3;
+pub(crate) const KID: u8 = 4;
+pub(crate) const PIV: u8 = 6;
+pub(crate) const KID_CONTEXT: u8 = 10;
+pub(crate) const CWT_CLAIMS: u8 = 15;
 const LABELS: &[u8] = &[ALG, CONTENT_FORMAT, KID, PIV, KID_CONTEXT, CWT_CLAIMS];
 
-const EXP: u8 = 4;
-const IAT: u8 = 6;
+pub(crate) const EXP: u8 = 4;
+pub(crate) const IAT: u8 = 6;
 
 /// When a signed object was made and, if it says so, when it ends (CWT claims in the header, RFC 9597).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,20 @@ impl<'a> Fields<'a> {
             }
         }
         Ok(fields)
+    }
+
+    /// Whether nothing names a sender, as in a response of mode P.
+    pub(crate) const fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                alg: None,
+                kid: None,
+                piv: None,
+                kid_context: None,
+                ..
+            }
+        )
     }
 
     /// The header of a response of mode P: nothing but a content format.

@@ -83,6 +83,7 @@
 //! | [`Receiver`] | opening, in the exact order of the specification |
 //! | [`Exchange`], [`StoredState`], [`Commands`] | what a receiver remembers: of a request, a resource, its commands |
 //! | [`EchoKey`], [`PairContexts`], [`Reply`] | a resource server in mode P: challenges, replay windows, one answer each |
+//! | [`compact`], [`expand`] | the form for links with small frames |
 //! | [`Failures`] | forgeries tried so far |
 //! | [`ProxyCheck`] | what a proxy can check without keys |
 //! | [`Sessions`], [`Directory`] | what the crate has to be told |
@@ -108,6 +109,7 @@ extern crate std;
 mod accept;
 mod boot;
 mod command;
+mod compact;
 mod draft;
 mod echo;
 mod exchange;
@@ -133,6 +135,7 @@ mod window;
 
 pub use boot::{Boot, BootCounter};
 pub use command::Commands;
+pub use compact::{COMPACT_CONTENT_FORMAT, compact, expand};
 pub use echo::{Echo, EchoKey, Uptime};
 pub use exchange::Exchange;
 pub use failures::Failures;

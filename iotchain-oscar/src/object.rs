@@ -72,11 +72,11 @@ pub(crate) struct Answer<'a> {
 }
 
 /// What all objects have in common: steps 1 to 3.
-struct Envelope<'a> {
-    protected: &'a [u8],
-    fields: Fields<'a>,
-    signature: Option<&'a [u8]>,
-    ciphertext: &'a [u8],
+pub(crate) struct Envelope<'a> {
+    pub(crate) protected: &'a [u8],
+    pub(crate) fields: Fields<'a>,
+    pub(crate) signature: Option<&'a [u8]>,
+    pub(crate) ciphertext: &'a [u8],
 }
 
 impl<'a> Object<'a> {
@@ -121,7 +121,7 @@ impl<'a> Answer<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
+    pub(crate) fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
         if bytes.len() > max_len.min(MAX_OBJECT_LIMIT) {
             return Err(Error::Size);
         }
