@@ -1,21 +1,21 @@
 //! Measures IoTChain side by side with its peers, in one run.
 //!
 //! ```text
-//! iotchain-bench selfheal [--json FILE] [--docs FILE] [--quick]
+//! iotchain-bench selfheal|objects [--json FILE] [--docs FILE] [--quick]
 //! ```
 
+mod callgrind;
 mod draw;
 mod format;
-mod group;
-mod instructions;
+mod goal;
+mod machine;
 mod measure;
-mod mls;
+mod objects;
 mod page;
-mod report;
 mod row;
 mod selfheal;
-mod start;
 
+use row::Row;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,11 +23,14 @@ use std::process::ExitCode;
 /// What can go wrong ends the run with one line.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo xtask bench selfheal [--json FILE] [--docs FILE] [--quick]
+const USAGE: &str = "usage: cargo xtask bench selfheal|objects [--json FILE] [--docs FILE] [--quick]
 
-  --json FILE  write every row: {bench, peer, op, n, r, w, bytes, ns}
+  selfheal     group keys: events, personal keys, one removal next to MLS
+  objects      protected objects, signatures and tokens next to other libraries
+  --json FILE  write every row, an array of objects; selfheal: {bench, peer, op, n, r, w, bytes, ns},
+               objects: {bench, peer, op, size, ns, instructions}
   --docs FILE  replace the part of FILE between the markers of the bench
-  --quick      small groups only: does it run?";
+  --quick      little of it: does it run?";
 
 /// The options of a run.
 #[derive(Default)]
@@ -41,9 +44,19 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         // what the bench starts itself, in a process of its own
-        ["start", snapshot] => start::serve(snapshot.as_ref()),
-        ["probe", name] => instructions::probe(name),
-        ["selfheal", ref options @ ..] => parse(options).and_then(|options| selfheal(&options)),
+        ["start", snapshot] => selfheal::start::serve(snapshot.as_ref()),
+        ["probe", "selfheal", name] => selfheal::instructions::probe(name),
+        ["probe", "objects", peer, op, size] => objects::instructions::probe(peer, op, size),
+        ["selfheal", ref options @ ..] => parse(options).and_then(|options| {
+            let results = selfheal::run(options.quick)?;
+            let text = selfheal::report::text(&results);
+            publish(&options, "selfheal", &results.rows, &text)
+        }),
+        ["objects", ref options @ ..] => parse(options).and_then(|options| {
+            let results = objects::run(options.quick)?;
+            let text = objects::report::text(&results);
+            publish(&options, "objects", &results.rows, &text)
+        }),
         _ => Err(USAGE.into()),
     };
     match outcome {
@@ -70,15 +83,13 @@ fn parse(arguments: &[&str]) -> Outcome<Options> {
     Ok(options)
 }
 
-fn selfheal(options: &Options) -> Outcome {
-    let results = selfheal::run(options.quick)?;
-    let text = report::selfheal(&results);
+fn publish(options: &Options, bench: &str, rows: &[Row], text: &str) -> Outcome {
     print!("{text}");
     if let Some(file) = &options.json {
-        std::fs::write(file, row::json(&results.rows))?;
+        std::fs::write(file, row::json(bench, rows))?;
     }
     if let Some(file) = &options.docs {
-        page::replace(file, "selfheal", &text)?;
+        page::replace(file, bench, text)?;
     }
     Ok(())
 }

@@ -13,8 +13,13 @@ pub(crate) struct Row {
     pub(crate) r: Option<u32>,
     /// Events that the message heals.
     pub(crate) w: Option<u32>,
+    /// Bytes of plaintext.
+    pub(crate) size: Option<usize>,
+    /// Bytes of the message or the state.
     pub(crate) bytes: Option<usize>,
     pub(crate) ns: Option<f64>,
+    /// Machine instructions.
+    pub(crate) instructions: Option<u64>,
 }
 
 impl Row {
@@ -38,6 +43,13 @@ impl Row {
         Self { w: Some(w), ..self }
     }
 
+    pub(crate) const fn size(self, size: usize) -> Self {
+        Self {
+            size: Some(size),
+            ..self
+        }
+    }
+
     pub(crate) const fn bytes(self, bytes: usize) -> Self {
         Self {
             bytes: Some(bytes),
@@ -53,11 +65,11 @@ impl Row {
     }
 }
 
-/// The rows as an array of objects; absent keys are left out.
-pub(crate) fn json(rows: &[Row]) -> String {
+/// The rows of a bench as an array of objects; absent keys are left out.
+pub(crate) fn json(bench: &str, rows: &[Row]) -> String {
     let object = |row: &Row| {
         let mut text = format!(
-            r#"{{"bench":"selfheal","peer":"{}","op":"{}""#,
+            r#"{{"bench":"{bench}","peer":"{}","op":"{}""#,
             row.peer, row.op
         );
         let mut number = |key: &str, value: Option<String>| {
@@ -68,8 +80,13 @@ pub(crate) fn json(rows: &[Row]) -> String {
         for (key, value) in [("n", row.n), ("r", row.r), ("w", row.w)] {
             number(key, value.map(|value| value.to_string()));
         }
+        number("size", row.size.map(|value| value.to_string()));
         number("bytes", row.bytes.map(|value| value.to_string()));
         number("ns", row.ns.map(|value| format!("{value:.1}")));
+        number(
+            "instructions",
+            row.instructions.map(|value| value.to_string()),
+        );
         text + "}"
     };
     let objects: Vec<String> = rows.iter().map(object).collect();
@@ -85,14 +102,20 @@ mod tests {
         let rows = [
             Row::new("p", "o"),
             Row::new("p", "o").n(1).r(0).w(2).bytes(3).ns(4.56),
+            Row {
+                instructions: Some(6),
+                ..Row::new("p", "o").size(5)
+            },
         ];
         let expected = concat!(
             "[\n",
-            r#"{"bench":"selfheal","peer":"p","op":"o"},"#,
+            r#"{"bench":"b","peer":"p","op":"o"},"#,
             "\n",
-            r#"{"bench":"selfheal","peer":"p","op":"o","n":1,"r":0,"w":2,"bytes":3,"ns":4.6}"#,
+            r#"{"bench":"b","peer":"p","op":"o","n":1,"r":0,"w":2,"bytes":3,"ns":4.6},"#,
+            "\n",
+            r#"{"bench":"b","peer":"p","op":"o","size":5,"instructions":6}"#,
             "\n]\n"
         );
-        assert_eq!(json(&rows), expected);
+        assert_eq!(json("b", &rows), expected);
     }
 }

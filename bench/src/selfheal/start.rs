@@ -1,10 +1,10 @@
 //! How long a key server takes to be back after a restart, and how much memory: a process of its own that takes up the
 //! snapshot of a group and is ready when it can announce the session.
 
+use super::OURS;
 use crate::Outcome;
 use crate::measure::median;
 use crate::row::Row;
-use crate::selfheal::OURS;
 use iotchain_selfheal::Journaled as _;
 use iotchain_selfheal::rsd::GroupManager;
 use std::fs;

@@ -1,11 +1,11 @@
-//! Machine instructions, counted by callgrind where it is installed: exact, and the same on every run.
+//! Machine instructions of a session without event.
 
+use super::STEADY;
+use super::group::Group;
 use crate::Outcome;
-use crate::group::Group;
-use crate::selfheal::STEADY;
+use crate::callgrind::{collected, is_installed, probed};
 use iotchain_core::hash::sha256;
 use std::hint::black_box;
-use std::process::Command;
 
 /// Instructions of what a member does in a session without event, and of what it consists of.
 #[derive(Clone, Copy)]
@@ -21,13 +21,13 @@ pub(crate) struct Counted {
 
 /// The counts, `None` without callgrind.
 pub(crate) fn count() -> Outcome<Option<Counted>> {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("valgrind is not installed: no instructions counted");
+    if !is_installed() {
         return Ok(None);
     }
-    let nothing = collected("nothing")?;
-    let count =
-        |name| Ok::<_, Box<dyn std::error::Error>>(collected(name)?.saturating_sub(nothing));
+    let nothing = collected(&["probe", "selfheal", "nothing"])?;
+    let count = |name| -> Outcome<u64> {
+        Ok(collected(&["probe", "selfheal", name])?.saturating_sub(nothing))
+    };
     let key @ [soon, late] = [count("key")?, count("key-late")?];
     let [first, last] = STEADY;
     Ok(Some(Counted {
@@ -36,25 +36,6 @@ pub(crate) fn count() -> Outcome<Option<Counted>> {
         sha256: count("sha256")?,
         aes128: late.saturating_sub(soon) / u64::from(last - first),
     }))
-}
-
-/// Runs one probe under callgrind, which counts inside [`probed`] only.
-fn collected(name: &str) -> Outcome<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .args([
-            "--collect-atstart=no",
-            "--toggle-collect=*instructions::probed*",
-        ])
-        .arg(std::env::current_exe()?)
-        .args(["probe", name])
-        .output()?;
-    let log = String::from_utf8_lossy(&output.stderr);
-    let count = log.split_once("Collected : ").and_then(|(_, rest)| {
-        let digits = rest.split_whitespace().next()?;
-        digits.parse().ok()
-    });
-    count.ok_or_else(|| format!("callgrind counted nothing in {name}:\n{log}").into())
 }
 
 /// The process that callgrind watches.
@@ -84,9 +65,4 @@ pub(crate) fn probe(name: &str) -> Outcome {
         _ => return Err("no such probe".into()),
     }
     Ok(())
-}
-
-#[inline(never)]
-fn probed(run: &mut dyn FnMut()) {
-    black_box(run)();
 }

@@ -1,14 +1,18 @@
 //! Group keys: what a revocation costs in bytes and time at both ends, here and with MLS.
 
+mod group;
+pub(crate) mod instructions;
+mod mls;
+pub(crate) mod report;
+pub(crate) mod start;
+
 use crate::Outcome;
 use crate::draw::Draw;
-use crate::group::{Group, Member, SESSIONS};
-use crate::instructions::{self, Counted};
+use crate::goal::Goal;
 use crate::measure::{Case, measure};
-use crate::mls;
-use crate::report::Goal;
 use crate::row::Row;
-use crate::start;
+use group::{Group, Member, SESSIONS};
+use instructions::Counted;
 use iotchain_core::aes::Aes128;
 use iotchain_core::hash::sha256;
 use iotchain_core::{SignAlg, Signer, SigningKey};

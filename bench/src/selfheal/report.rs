@@ -1,11 +1,12 @@
 //! What the bench says: tables with ratios, and the goals.
 
+use super::instructions::Counted;
+use super::{CORE, DRAWS, MLS_AWS_LC, MLS_RUSTCRYPTO, OURS, Results, STEADY, WINDOWS};
 use crate::format::{bytes, ratio, table, time};
-use crate::instructions::Counted;
+use crate::goal::{Goal, goal_table};
+use crate::machine::machine;
 use crate::row::Row;
-use crate::selfheal::{CORE, DRAWS, MLS_AWS_LC, MLS_RUSTCRYPTO, OURS, Results, STEADY, WINDOWS};
 use std::collections::BTreeSet;
-use std::fs;
 
 /// The goal for an event, in bytes.
 const LONGEST_EVENT: usize = 500;
@@ -26,13 +27,6 @@ removal encrypts to every leaf. The MLS manager's time is commit and apply, the 
 and what a member keeps is the ratchet tree. MLS adds what a symmetric scheme does not: forward secrecy and recovery when
 the state of a member was stolen.
 ";
-
-/// A goal, what was measured, and whether that meets it.
-pub(crate) struct Goal {
-    goal: String,
-    figure: String,
-    met: bool,
-}
 
 impl Goal {
     pub(crate) fn event(n: u32, w: u32, lengths: &[usize]) -> Self {
@@ -96,7 +90,7 @@ impl Goal {
 }
 
 /// The text of a run.
-pub(crate) fn selfheal(Results { rows, goals, notes }: &Results) -> String {
+pub(crate) fn text(Results { rows, goals, notes }: &Results) -> String {
     let parts = [
         ("Goals", goal_table(goals), ""),
         ("An event", events(rows), EVENTS),
@@ -113,15 +107,6 @@ pub(crate) fn selfheal(Results { rows, goals, notes }: &Results) -> String {
         text.push_str(&format!("\n### {title}\n\n{about}{blank}{table}"));
     }
     text
-}
-
-fn goal_table(goals: &[Goal]) -> String {
-    let line = |goal: &Goal| {
-        let met = if goal.met { "yes" } else { "NO" };
-        vec![goal.goal.clone(), goal.figure.clone(), met.to_owned()]
-    };
-    let lines: Vec<_> = goals.iter().map(line).collect();
-    table(&["goal", "measured", "met"], &lines)
 }
 
 fn events(rows: &[Row]) -> String {
@@ -267,20 +252,4 @@ fn size_of(row: Option<&Row>) -> String {
 
 fn time_of(row: Option<&Row>) -> String {
     row.and_then(|row| row.ns).map_or("-".into(), time)
-}
-
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let value = |key: &str| {
-        let line = info.lines().find(|line| line.starts_with(key))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let model = value("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
-    let flags = value("flags").unwrap_or_default();
-    let has = |flag| flags.split(' ').any(|held| held == flag);
-    let with: Vec<&str> = [("aes", "AES"), ("sha_ni", "SHA")]
-        .into_iter()
-        .filter_map(|(flag, name)| has(flag).then_some(name))
-        .collect();
-    format!("{model}, with instructions for: {}", with.join(", "))
 }

@@ -1,0 +1,194 @@
+//! What the bench says: tables with ratios, and the goals.
+
+use super::{CCM, COSE_RUST, COSET, K256, LARGEST, LIBOSCORE, OPENSSL, OURS, Results, SIZES};
+use crate::format::{table, time};
+use crate::goal::{Goal, goal_table};
+use crate::machine::machine;
+use crate::row::Row;
+
+const OBJECTS: &str = "\
+A whole object with its header, the key installed before; ours is mode G with all its checks, libOSCORE a protected POST
+request, the others a COSE_Encrypt0 with additional data of the same length. In brackets: our time divided by theirs.
+";
+const CIPHERS: &str = "\
+AES-CCM-16-64-128 alone under a key that was expanded before, with 31 bytes of additional data. In brackets: the time of
+our whole object divided by theirs.
+";
+const SIGNATURES: &str = "\
+ES256K over 100 bytes, keys loaded before. In brackets: our time divided by that of the bare signature.
+";
+const INSTRUCTIONS: &str = "\
+Machine instructions as callgrind counts them: the same on any machine with AES instructions and the same compiler.
+";
+
+/// Ours divided by theirs: op of ours, peer, its op, sizes, and at most how much.
+const RATIOS: [(&str, &str, &str, &[usize], f64); 16] = [
+    ("seal", COSET, "seal", &[16, 64], 0.15),
+    ("open", COSET, "open", &[16, 64], 0.15),
+    ("seal", COSE_RUST, "seal", &[16, 64], 0.10),
+    ("open", COSE_RUST, "open", &[16, 64], 0.10),
+    ("seal", LIBOSCORE, "seal", &[16, 64], 0.30),
+    ("open", LIBOSCORE, "open", &[16, 64], 0.30),
+    ("seal", CCM, "ccm-seal", &[1024], 0.80),
+    ("open", CCM, "ccm-open", &[1024], 0.80),
+    ("seal", OPENSSL, "ccm-seal", &[1024], 0.95),
+    ("open", OPENSSL, "ccm-open", &[1024], 0.95),
+    ("seal", OPENSSL, "ccm-seal", &[LARGEST], 1.2),
+    ("open", OPENSSL, "ccm-open", &[LARGEST], 1.2),
+    ("sign", K256, "sign", &[0], 1.03),
+    ("verify", K256, "verify", &[0], 1.03),
+    ("ccm-seal", CCM, "ccm-seal", &[1024], 0.80),
+    ("ccm-open", CCM, "ccm-open", &[1024], 0.80),
+];
+/// The goal for a whole object of 16 bytes.
+const INSTRUCTIONS_GOAL: u64 = 600;
+
+/// The text of a run.
+pub(crate) fn text(Results { rows, notes }: &Results) -> String {
+    let parts = [
+        ("Goals", goal_table(&goals(rows)), ""),
+        (
+            "Objects",
+            figures(
+                rows,
+                &["seal", "open"],
+                &[OURS, COSET, COSE_RUST, LIBOSCORE],
+                same,
+            ),
+            OBJECTS,
+        ),
+        (
+            "Ciphers",
+            figures(
+                rows,
+                &["ccm-seal", "ccm-open"],
+                &[OURS, CCM, OPENSSL],
+                object,
+            ),
+            CIPHERS,
+        ),
+        ("Signatures", signatures(rows), SIGNATURES),
+        ("Instructions", instructions(rows), INSTRUCTIONS),
+    ];
+    let mut text = format!("Measured on {}.\n", machine());
+    for note in notes {
+        text.push_str(&format!("{note}\n"));
+    }
+    for (title, table, about) in parts {
+        let blank = if about.is_empty() { "" } else { "\n" };
+        text.push_str(&format!("\n### {title}\n\n{about}{blank}{table}"));
+    }
+    text
+}
+
+fn find<'a>(rows: &'a [Row], peer: &str, op: &str, size: usize) -> Option<&'a Row> {
+    rows.iter()
+        .find(|row| row.peer == peer && row.op == op && row.size.unwrap_or(0) == size)
+}
+
+fn ns(rows: &[Row], peer: &str, op: &str, size: usize) -> Option<f64> {
+    find(rows, peer, op, size)?.ns
+}
+
+fn goals(rows: &[Row]) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    for (own, peer, op, sizes, most) in RATIOS {
+        for size in sizes {
+            let pair = ns(rows, OURS, own, *size).zip(ns(rows, peer, op, *size));
+            let Some((ours, theirs)) = pair else {
+                continue;
+            };
+            let of = if *size == 0 {
+                String::new()
+            } else {
+                format!(" {size} B")
+            };
+            let ratio = ours / theirs;
+            goals.push(Goal {
+                goal: format!("{own}{of}: at most {most:.2} of {peer}"),
+                figure: format!("{ratio:.2}"),
+                met: ratio <= most,
+            });
+        }
+    }
+    for op in ["seal", "open"] {
+        let counted = find(rows, OURS, op, 16).and_then(|row| row.instructions);
+        goals.extend(counted.map(|counted| Goal {
+            goal: format!("{op} 16 B: at most {INSTRUCTIONS_GOAL} instructions"),
+            figure: counted.to_string(),
+            met: counted <= INSTRUCTIONS_GOAL,
+        }));
+    }
+    goals
+}
+
+/// The operation of ours that another's is compared with.
+fn same(op: &'static str) -> &'static str {
+    op
+}
+
+fn object(op: &'static str) -> &'static str {
+    match op {
+        "ccm-seal" => "seal",
+        _ => "open",
+    }
+}
+
+fn figures(
+    rows: &[Row],
+    ops: &[&'static str],
+    peers: &[&'static str],
+    ours: fn(&'static str) -> &'static str,
+) -> String {
+    let mut lines = Vec::new();
+    for op in ops {
+        for peer in peers {
+            let cell = |size| {
+                let Some(theirs) = ns(rows, peer, op, size) else {
+                    return "-".to_owned();
+                };
+                match ns(rows, OURS, ours(op), size) {
+                    Some(own) if *peer != OURS => format!("{} ({:.2})", time(theirs), own / theirs),
+                    _ => time(theirs),
+                }
+            };
+            let cells = SIZES.map(cell);
+            lines.push([&[(*op).to_owned(), (*peer).to_owned()], &cells[..]].concat());
+        }
+    }
+    table(&["", "peer", "16 B", "64 B", "1 KiB", "largest"], &lines)
+}
+
+fn signatures(rows: &[Row]) -> String {
+    let ops = rows.iter().filter(|row| row.size.is_none());
+    let line = |row: &Row| {
+        let bare = match row.op {
+            "sign" => "sign",
+            _ => "verify",
+        };
+        let theirs = ns(rows, K256, bare, 0).filter(|_| row.peer == OURS);
+        let ratio = theirs
+            .zip(row.ns)
+            .map(|(theirs, own)| format!(" ({:.2})", own / theirs));
+        let figure = row.ns.map_or("-".to_owned(), time) + &ratio.unwrap_or_default();
+        vec![row.op.to_owned(), row.peer.to_owned(), figure]
+    };
+    table(&["", "peer", "time"], &ops.map(line).collect::<Vec<_>>())
+}
+
+fn instructions(rows: &[Row]) -> String {
+    let counted = rows.iter().filter_map(|row| Some((row, row.instructions?)));
+    let line = |(row, count): (&Row, u64)| {
+        let size = row.size.map_or(String::new(), |size| size.to_string());
+        vec![
+            row.op.to_owned(),
+            size,
+            row.peer.to_owned(),
+            count.to_string(),
+        ]
+    };
+    table(
+        &["", "bytes", "peer", "instructions"],
+        &counted.map(line).collect::<Vec<_>>(),
+    )
+}
