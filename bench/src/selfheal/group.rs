@@ -4,8 +4,8 @@ use crate::Outcome;
 use crate::draw::Draw;
 use iotchain_core::{Gid, Session, SignAlg, Signer, SigningKey, UnixTime};
 use iotchain_selfheal::Authority;
-use iotchain_selfheal::broadcast::LARGEST_MAX_LEN;
 use iotchain_selfheal::Journaled as _;
+use iotchain_selfheal::broadcast::LARGEST_MAX_LEN;
 use iotchain_selfheal::rsd::{self, GroupManager, Parameters, PersonalKey, Plan};
 use std::rc::Rc;
 
