@@ -56,7 +56,7 @@ impl<G: Group> Story<G> {
         let mut now = UnixTime::new(0);
         for session in 1..=LAST {
             if session == LAST {
-                group.revoke(1)?;
+                group.revoke(1, Session::new(LAST))?;
             }
             let (starts, broadcast) = group.advance(session == 3)?;
             now = starts;

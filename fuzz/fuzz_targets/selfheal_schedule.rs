@@ -57,7 +57,7 @@ impl<G: Group> World<G> {
         let (user, age) = (usize::from(choice) % users, usize::from(choice) / users);
         match step % 16 {
             0 | 1 => self.join(choice.into())?,
-            2 => self.revoke(user)?,
+            2 => self.revoke(user, age as u32 % 4)?,
             3 => self.refresh = true,
             4..=7 => self.advance()?,
             8 => self.reboot(user, age)?,
@@ -81,7 +81,7 @@ impl<G: Group> World<G> {
             return Ok(());
         }
         let from = match choice {
-            choice if G::GRANTS && choice % 2 == 1 => (choice / 2).min(self.session),
+            choice if G::PLANS && choice % 2 == 1 => (choice / 2).min(self.session),
             _ => self.session,
         };
         self.group.join(user, Session::new(from))?;
@@ -96,12 +96,13 @@ impl<G: Group> World<G> {
         Ok(())
     }
 
-    fn revoke(&mut self, user: usize) -> Result<()> {
+    fn revoke(&mut self, user: usize, later: u32) -> Result<()> {
         let Some(found) = self.users.get_mut(user) else {
             return Ok(());
         };
-        match self.group.revoke(user as u32) {
-            Ok(()) => found.until = found.until.min(self.session + 1),
+        let from = self.session + 1 + if G::PLANS { later } else { 0 };
+        match self.group.revoke(user as u32, Session::new(from)) {
+            Ok(()) => found.until = found.until.min(from),
             // scheme polynomial: as many are out as can be
             Err(Error::TooManyRevoked) => {}
             Err(error) => return Err(error),

@@ -71,12 +71,14 @@ pub trait Group: Sized {
     type Member: Live;
     /// Opens a group whose messages heal `window` earlier events or sessions.
     fn open(window: u8) -> Result<Self>;
-    /// Admits `user`; if it is possible, with the keys of the sessions from `from` on.
+    /// Whether a join can grant earlier sessions, and a revocation wait for a later one. If not, both are about the next
+    /// moment, whatever session they name.
+    const PLANS: bool;
+    /// Admits `user` to the sessions from `from` on.
     fn join(&mut self, user: u32, from: Session) -> Result<()>;
-    /// Whether a join can give the keys of earlier sessions.
-    const GRANTS: bool;
     fn personal_key(&self, user: u32) -> Result<Bytes>;
-    fn revoke(&mut self, user: u32) -> Result<()>;
+    /// Leaves `user` out from `from` on.
+    fn revoke(&mut self, user: u32, from: Session) -> Result<()>;
     /// Begins a session: what is broadcast for it, the message that carries keys first.
     fn advance(&mut self, refresh: bool) -> Result<(UnixTime, Vec<Bytes>)>;
     /// What a late member fetches: all that the newest session needs, whether or not it was broadcast in it.
@@ -95,11 +97,13 @@ const FIRST: Session = Session::new(1);
 pub struct Rsd {
     manager: rsd::GroupManager,
     rng: Counter,
+    /// Snapshot of the opening, and the records since.
+    stored: (Bytes, Bytes),
 }
 
 impl Group for Rsd {
     type Member = rsd::Member<Bytes, 8>;
-    const GRANTS: bool = true;
+    const PLANS: bool = true;
 
     fn open(window: u8) -> Result<Self> {
         let parameters = rsd::Parameters {
@@ -109,7 +113,11 @@ impl Group for Rsd {
         };
         let mut rng = Counter::default();
         let manager = rsd::GroupManager::generate(parameters, &mut rng)?;
-        Ok(Self { manager, rng })
+        Ok(Self {
+            stored: (manager.export()?.to_vec(), Bytes::new()),
+            manager,
+            rng,
+        })
     }
 
     fn join(&mut self, user: u32, from: Session) -> Result<()> {
@@ -122,8 +130,8 @@ impl Group for Rsd {
         Ok(self.manager.personal_key(user)?.to_vec())
     }
 
-    fn revoke(&mut self, user: u32) -> Result<()> {
-        self.manager.revoke(user)
+    fn revoke(&mut self, user: u32, from: Session) -> Result<()> {
+        self.manager.revoke_at(user, from)
     }
 
     fn advance(&mut self, refresh: bool) -> Result<(UnixTime, Vec<Bytes>)> {
@@ -145,11 +153,14 @@ impl Group for Rsd {
         self.manager.group_key(session)
     }
 
-    fn restart(self) -> Result<Self> {
-        Ok(Self {
-            manager: rsd::GroupManager::import(&self.manager.export()?)?,
-            rng: self.rng,
-        })
+    fn restart(mut self) -> Result<Self> {
+        let (opening, records) = &mut self.stored;
+        records.extend_from_slice(self.manager.unsaved());
+        let before = self.manager.export()?;
+        self.manager = rsd::GroupManager::import(opening)?;
+        self.manager.replay(records)?;
+        assert!(self.manager.export()? == before, "another state");
+        Ok(self)
     }
 }
 
@@ -157,7 +168,7 @@ pub struct Polynomial(polynomial::GroupManager);
 
 impl Group for Polynomial {
     type Member = polynomial::Member<Bytes, 8>;
-    const GRANTS: bool = false;
+    const PLANS: bool = false;
 
     fn open(window: u8) -> Result<Self> {
         let parameters = polynomial::Parameters {
@@ -178,7 +189,7 @@ impl Group for Polynomial {
         Ok(self.0.personal_key(user + 1)?.to_vec())
     }
 
-    fn revoke(&mut self, user: u32) -> Result<()> {
+    fn revoke(&mut self, user: u32, _: Session) -> Result<()> {
         self.0.revoke(user + 1)
     }
 

@@ -105,7 +105,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
     fn commit(&mut self, message: &Message<'_>, keys: [Option<Secret<16>>; W], digest: [u8; 32]) {
         for (session, key) in (message.first..=message.session).zip(keys) {
-            if let (Some(key), Some(known)) = (key, self.held.sessions.place(session)) {
+            // a session without a key takes no place from an older one
+            if let Some(key) = key
+                && let Some(known) = self.held.sessions.place(session)
+            {
                 known.key = Some(key);
             }
         }
