@@ -35,7 +35,7 @@ mod manager;
 pub use cover::class_cover;
 pub use epochs::EpochMember;
 #[cfg(feature = "manager")]
-pub use manager::{Announcement, GroupManager, Parameters, Plan};
+pub use manager::{Announcement, Due, EpochManager, Former, GroupManager, Parameters, Plan};
 pub use member::{HighWater, Member};
 pub use personal_key::PersonalKey;
 pub use receive::Received;

@@ -40,6 +40,16 @@ impl Departures {
         self.scheduled.get(&slot).copied()
     }
 
+    /// The slots that are to leave at a session, with it.
+    pub(super) fn schedules(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.scheduled.iter().map(|(slot, out)| (*slot, *out))
+    }
+
+    /// The slots that are not live, in order.
+    pub(super) fn left(&self) -> Vec<u32> {
+        self.out_by(0)
+    }
+
     /// Leaves a live slot out of the next session.
     pub(super) fn revoke(&mut self, slot: u32) {
         self.unschedule(slot);

@@ -9,6 +9,7 @@ use crate::rsd::primitives::{ChainValue, EventNonce, Prf, State, xor};
 use crate::scheme::Scheme;
 use crate::timing::Timing;
 use alloc::vec::Vec;
+use core::ops::Range;
 use iotchain_core::cbor::Writer;
 use iotchain_core::{Error, Result, Secret, Signer, TryCryptoRng};
 use zeroize::Zeroize;
@@ -78,14 +79,8 @@ impl GroupManager {
             .ok()
             .and_then(|n| n.checked_add(1))
             .ok_or(Error::SessionRange)?;
-        let newest = |n: u8| {
-            let skip = self
-                .events
-                .len()
-                .saturating_sub(usize::from(n.saturating_sub(1)));
-            self.events.iter().skip(skip)
-        };
-        let sessions: Vec<u32> = newest(history)
+        let sessions: Vec<u32> = self
+            .newest(history)
             .map(|event| event.session)
             .chain([session])
             .collect();
@@ -94,13 +89,9 @@ impl GroupManager {
         let mut z = fresh.z.clone();
         let mut links = Vec::new();
         let mut covers = Vec::new();
-        // class c: the slots that joined before window event c, and at or after the one before it
-        let ends = newest(window).map(Some).chain([None]);
-        let mut first_slot = 0;
-        for (class, old) in (0u8..).zip(ends) {
-            let end = self.first_slot_since(old.map_or(session, |event| event.session));
-            covers.push(self.cover(class, first_slot..end, &revoked, &z, &fresh.nonce)?);
-            first_slot = end;
+        let old_events = self.newest(window).map(Some).chain([None]);
+        for ((class, slots), old) in (0u8..).zip(self.classes(session)).zip(old_events) {
+            covers.push(self.cover(class, slots, &revoked, &z, &fresh.nonce)?);
             if let Some(old) = old {
                 let mask = self.prf.link_mask(&z, k, class.into());
                 links.extend_from_slice(xor(old.state.expose(), &mask).expose());
@@ -148,11 +139,55 @@ impl GroupManager {
         })
     }
 
+    /// The newest events, oldest first, that share a list of `n` with one to come.
+    fn newest(&self, n: u8) -> impl Iterator<Item = &Issued> {
+        let others = usize::from(n.saturating_sub(1));
+        self.events
+            .iter()
+            .skip(self.events.len().saturating_sub(others))
+    }
+
+    /// The classes of an event at `session`. Class c: the slots that joined before window event c, and at or after the one
+    /// before it.
+    fn classes(&self, session: u32) -> Vec<Range<u32>> {
+        let mut first_slot = 0;
+        let window = self.newest(self.parameters.window);
+        window
+            .map(|event| event.session)
+            .chain([session])
+            .map(|event| {
+                let end = self.first_slot_since(event);
+                core::mem::replace(&mut first_slot, end)..end
+            })
+            .collect()
+    }
+
+    /// Bytes by which the slots that are out lengthen the next event.
+    ///
+    /// # Errors
+    /// None that can happen: the last slot is never given out.
+    pub(super) fn revocation_cost(&self) -> Result<usize> {
+        let session = self.course.session().saturating_add(1);
+        let revoked = self.departures.out_by(session);
+        let mut entries = 0usize;
+        for slots in self
+            .classes(session)
+            .into_iter()
+            .filter(|slots| !slots.is_empty())
+        {
+            let depth = self.parameters.depth;
+            let with = class_subsets(depth, slots.clone(), &revoked)?.len();
+            let without = class_subsets(depth, slots, &[])?.len();
+            entries = entries.saturating_add(with.saturating_sub(without));
+        }
+        Ok(entries.saturating_mul(ENTRY_LEN))
+    }
+
     /// The entries of one class: subset || Z xor pad.
     fn cover(
         &self,
         class: u8,
-        slots: core::ops::Range<u32>,
+        slots: Range<u32>,
         revoked: &[u32],
         z: &State,
         nonce: &EventNonce,

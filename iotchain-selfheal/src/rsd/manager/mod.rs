@@ -2,11 +2,13 @@
 
 mod change;
 mod departures;
+mod epochs;
 mod issue;
 mod parameters;
 mod slots;
 mod state;
 
+pub use epochs::{Due, EpochManager, Former};
 pub use parameters::{Parameters, Plan};
 
 use super::beacon::Beacon;
@@ -154,27 +156,38 @@ impl GroupManager {
         rng: &mut impl TryCryptoRng,
         signer: &impl Signer,
     ) -> Result<Announcement> {
+        let change = self.step(plan, rng, signer)?;
+        let event = !matches!(change, Change::Keep);
+        self.make(change)?;
+        self.announcement(event)
+    }
+
+    /// The change that begins the next session.
+    fn step(
+        &self,
+        plan: Plan,
+        rng: &mut impl TryCryptoRng,
+        signer: &impl Signer,
+    ) -> Result<Change> {
         let (session, timing) = self.course.next(plan.starts, plan.duration)?;
         let goes_on = !self.departures.is_due(session)
             && !plan.refresh
             && timing == self.course.planned()
             && !self.events.is_empty();
-        let change = if goes_on {
-            Change::Keep
-        } else {
-            Change::Event(self.issue(session, timing, &Fresh::draw(rng)?, signer)?)
-        };
-        self.make(change)?;
-        self.announcement(if goes_on { None } else { Some(&self.message) })
+        if goes_on {
+            return Ok(Change::Keep);
+        }
+        let fresh = Fresh::draw(rng)?;
+        Ok(Change::Event(self.issue(session, timing, &fresh, signer)?))
     }
 
     /// B_j of the current session, with its event if it began with one.
-    fn announcement(&self, event: Option<&[u8]>) -> Result<Announcement> {
+    fn announcement(&self, event: bool) -> Result<Announcement> {
         Ok(Announcement {
             session: Session::new(self.course.session()),
             starts: self.starts(),
             beacon: self.beacon()?,
-            event: event.map(<[u8]>::to_vec),
+            event: event.then(|| self.message.clone()),
         })
     }
 

@@ -50,7 +50,11 @@ impl GroupManager {
     /// # Errors
     /// [`Error::NotMember`] for a slot that was never given out.
     pub fn revoke(&mut self, slot: u32) -> Result<()> {
-        self.make_any(self.revocation(slot)?)
+        if self.may_revoke(slot)? {
+            self.make(Change::Revoke { slot })
+        } else {
+            Ok(())
+        }
     }
 
     /// Leaves a slot out from `session` on, or from the next one if that has begun, e.g. because its token expires. The
@@ -60,7 +64,7 @@ impl GroupManager {
     /// # Errors
     /// [`Error::NotMember`] for a slot that was never given out.
     pub fn revoke_at(&mut self, slot: u32, session: Session) -> Result<()> {
-        self.make_any(self.scheduling(slot, session)?)
+        self.schedule(slot, self.scheduling(slot, session)?)
     }
 
     /// Moves what [`GroupManager::revoke_at`] scheduled to a later session, e.g. because a token was renewed. Changes
@@ -69,30 +73,40 @@ impl GroupManager {
     /// # Errors
     /// [`Error::NotMember`] unless the slot is live.
     pub fn postpone(&mut self, slot: u32, session: Session) -> Result<()> {
-        self.make_any(self.postponement(slot, session)?)
+        self.schedule(slot, self.postponement(slot, session)?)
     }
 
-    pub(super) fn revocation(&self, slot: u32) -> Result<Option<Change>> {
+    fn schedule(&mut self, slot: u32, session: Option<u32>) -> Result<()> {
+        match session {
+            Some(session) => self.make(Change::Schedule { slot, session }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether revoking a slot changes anything.
+    pub(super) fn may_revoke(&self, slot: u32) -> Result<bool> {
         self.check_given(slot)?;
-        Ok(self.is_live(slot).then_some(Change::Revoke { slot }))
+        Ok(self.is_live(slot))
     }
 
-    pub(super) fn scheduling(&self, slot: u32, session: Session) -> Result<Option<Change>> {
+    /// The session at which a slot is to leave, if that is earlier than what was known.
+    pub(super) fn scheduling(&self, slot: u32, session: Session) -> Result<Option<u32>> {
         self.check_given(slot)?;
         let session = session.get().max(self.course.session().saturating_add(1));
-        let earlier = self.departures.scheduled(slot);
-        let counts = self.is_live(slot) && earlier.is_none_or(|earlier| session < earlier);
-        Ok(counts.then_some(Change::Schedule { slot, session }))
+        let known = self.departures.scheduled(slot);
+        let counts = self.is_live(slot) && known.is_none_or(|known| session < known);
+        Ok(counts.then_some(session))
     }
 
-    pub(super) fn postponement(&self, slot: u32, session: Session) -> Result<Option<Change>> {
+    /// The session at which a slot is to leave, if it was to leave earlier.
+    pub(super) fn postponement(&self, slot: u32, session: Session) -> Result<Option<u32>> {
         if !self.is_live(slot) {
             return Err(Error::NotMember);
         }
         let session = session.get();
-        let earlier = self.departures.scheduled(slot);
-        let counts = earlier.is_some_and(|earlier| earlier < session);
-        Ok(counts.then_some(Change::Schedule { slot, session }))
+        let known = self.departures.scheduled(slot);
+        let counts = known.is_some_and(|known| known < session);
+        Ok(counts.then_some(session))
     }
 
     fn check_given(&self, slot: u32) -> Result<()> {
@@ -101,10 +115,6 @@ impl GroupManager {
         } else {
             Err(Error::NotMember)
         }
-    }
-
-    fn make_any(&mut self, change: Option<Change>) -> Result<()> {
-        change.map_or(Ok(()), |change| self.make(change))
     }
 
     /// Whether a slot takes part in `session`, history grants included. Revocations to come count from their session.
@@ -175,6 +185,13 @@ impl GroupManager {
             });
         };
         encode(write)
+    }
+
+    /// Length of a personal key without history in bytes, but for a few.
+    pub(super) fn personal_key_len(&self) -> usize {
+        label_count(self.parameters.depth)
+            .saturating_mul(16)
+            .saturating_add(50)
     }
 
     /// The session in which a slot joined.
