@@ -78,7 +78,7 @@ pub(super) fn admit(
     let address = *subject.address();
     let known = group.live_member(&address);
     let fits = known
-        .and_then(|number| group.members.get_mut(&number))
+        .and_then(|number| group.members.get_mut(number))
         .filter(|member| member.sid.roles() == roles);
     if let Some(member) = fits {
         member.subject = subject;
@@ -89,24 +89,21 @@ pub(super) fn admit(
     }
     if let Some(number) = known {
         group.change_roles(number, roles, now)?;
-        group
-            .members
-            .entry(number)
-            .and_modify(|member| member.subject = subject);
+        if let Some(member) = group.members.get_mut(number) {
+            member.subject = subject;
+        }
         return Ok(Admitted::Again(number));
     }
+    group.check_sids()?;
     let slot = group.manager.join()?;
     let (number, sid) = group.fresh_sid(roles)?;
-    group.members.insert(
+    group.members.insert(Member {
         number,
-        Member {
-            number,
-            slot,
-            sid,
-            subject,
-            issued: vec![now],
-            live: true,
-        },
-    );
+        slot,
+        sid,
+        subject,
+        issued: vec![now],
+        live: true,
+    });
     Ok(Admitted::New(number))
 }

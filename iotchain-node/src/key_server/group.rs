@@ -7,7 +7,7 @@
 //! ```
 //! Nothing here is safe to show before it is stored: [`super::office::Office::change`] sees to that.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use getrandom::SysRng;
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
@@ -17,6 +17,8 @@ use iotchain::{
 };
 
 use super::member::{Member, beyond_get};
+use super::roll::Roll;
+use super::rows::Rows;
 
 /// Sessions of a gid. Each beacon costs one hash per session that is left, so this also bounds that cost.
 const SESSIONS: u32 = 1 << 14;
@@ -54,13 +56,15 @@ pub(super) struct Group {
     pub(super) silent: u32,
     /// Index of the next sid.
     pub(super) next_index: u32,
-    pub(super) members: BTreeMap<u16, Member>,
+    pub(super) members: Roll,
     /// The newest events, oldest first.
     pub(super) events: VecDeque<Event>,
     /// The beacon of the current session: cheaper to keep than to compute.
     pub(super) beacon: Vec<u8>,
-    /// Its record as it was stored last: what a change that fails goes back to.
-    pub(super) stored: Zeroizing<Vec<u8>>,
+    /// Its rows as they were stored last: what a change that fails goes back to.
+    pub(super) stored: Rows,
+    /// Whether the store is to forget what it has under this name: the group is new, or it is not known what was stored.
+    pub(super) afresh: bool,
     /// Which association proved to be which member (spec 8, A9). Not stored: associations end with the process.
     pub(super) bound: HashMap<u64, Bound>,
 }
@@ -105,10 +109,11 @@ impl Group {
             rotate: false,
             silent: 0,
             next_index: 0,
-            members: BTreeMap::new(),
+            members: Roll::default(),
             events: VecDeque::new(),
             beacon: Vec::new(),
-            stored: Zeroizing::default(),
+            stored: Rows::default(),
+            afresh: true,
             bound: HashMap::new(),
         };
         group.advance(terms, key, now)?;
@@ -140,7 +145,7 @@ impl Group {
     /// that are gone.
     pub(super) fn is_used_up(&self) -> bool {
         let slots = (1usize << self.manager.parameters().depth) - 1;
-        let live = self.members.values().filter(|member| member.live).count();
+        let live = self.members.live().count();
         self.manager.sessions_left() == 0
             || self.next_index >= SIDS
             || (self.manager.free_slots() == 0 && live <= slots / 2)
@@ -202,7 +207,7 @@ impl Group {
     /// The member an association proved to be, retired or not.
     pub(super) fn bound_member(&self, association: u64) -> Option<(&Member, &Bound)> {
         let bound = self.bound.get(&association)?;
-        Some((self.members.get(&bound.number)?, bound))
+        Some((self.members.get(bound.number)?, bound))
     }
 
     /// Lets an association act as a member. An earlier one no longer may.
@@ -213,18 +218,26 @@ impl Group {
 
     /// The live member with an address.
     pub(super) fn live_member(&self, address: &Address) -> Option<u16> {
-        let mut live = self.members.values().filter(|member| member.live);
-        live.find(|member| member.subject.address() == address)
-            .map(|member| member.number)
+        let mut own = self.members.of(address);
+        own.find(|member| member.live).map(|member| member.number)
     }
 
     /// Sids given to an address within a day, over all its slots.
     pub(super) fn recent_issues(&self, address: &Address, now: UnixTime) -> usize {
-        let own = self
-            .members
-            .values()
-            .filter(|member| member.subject.address() == address);
+        let own = self.members.of(address);
         own.map(|member| member.recent_issues(now)).sum()
+    }
+
+    /// Whether there is a sid left.
+    ///
+    /// # Errors
+    /// [`Error::GroupFull`] if not.
+    pub(super) fn check_sids(&self) -> Result<()> {
+        if self.next_index < SIDS {
+            Ok(())
+        } else {
+            Err(Error::GroupFull)
+        }
     }
 
     /// A sid that was never given before.
@@ -245,7 +258,7 @@ impl Group {
     /// [`Error::GroupFull`] when there is no sid left, [`Error::NotMember`].
     pub(super) fn change_roles(&mut self, number: u16, roles: Roles, now: UnixTime) -> Result<()> {
         let (_, sid) = self.fresh_sid(roles)?;
-        let member = self.members.get_mut(&number).ok_or(Error::NotMember)?;
+        let member = self.members.get_mut(number).ok_or(Error::NotMember)?;
         self.rotate |= beyond_get(member.sid.roles());
         member.sid = sid;
         member.note_issue(now);
@@ -257,7 +270,7 @@ impl Group {
     /// # Errors
     /// [`Error::NotMember`] for an unknown number.
     pub(super) fn retire(&mut self, number: u16) -> Result<()> {
-        let member = self.members.get_mut(&number).ok_or(Error::NotMember)?;
+        let member = self.members.get_mut(number).ok_or(Error::NotMember)?;
         self.manager.revoke(member.slot)?;
         // The access key of a resource server is RSK itself.
         self.rotate |= beyond_get(member.sid.roles());

@@ -34,6 +34,8 @@ mod member;
 mod office;
 mod queue;
 mod record;
+mod roll;
+mod rows;
 mod server;
 mod service;
 mod sessions;

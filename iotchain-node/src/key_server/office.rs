@@ -9,6 +9,7 @@ use iotchain::{Error, GroupName, Signer, SigningKey, Thumbprint, UnixTime};
 use iotchain_ledger::Ledger;
 
 use super::group::{Group, Terms};
+use super::rows::Change;
 use super::store::{Found, Store};
 use crate::NodeError;
 use crate::catalogue::{Catalogue, ResourceServer};
@@ -101,7 +102,7 @@ impl Office {
             .expect("a thread died while it changed a group")
     }
 
-    /// Changes a group and stores it. If either fails, the group is as it was stored last.
+    /// Changes a group and stores what changed. If either fails, the group is as it was stored last.
     ///
     /// # Errors
     /// Those of `change`; [`Error::GroupGone`] for a name that is not in the catalogue; those of the store.
@@ -112,19 +113,20 @@ impl Office {
     ) -> Result<T, NodeError> {
         let mut groups = self.groups();
         let group = groups.get_mut(name).ok_or(Error::GroupGone)?;
-        let last = std::mem::take(&mut group.stored);
-        let changed = change(group).and_then(|value| Ok((value, self.store.put(group)?)));
+        let changed = change(group).and_then(|value| {
+            let unsaved = group.unsaved()?;
+            Ok((value, self.keep(group, unsaved)?))
+        });
         match changed {
-            Ok((value, record)) => {
-                group.stored = record;
-                Ok(value)
-            }
+            Ok((value, ())) => Ok(value),
             Err(error) => {
-                let bound = std::mem::take(&mut group.bound);
-                // The record was made here; that it cannot be read is impossible, and going on without it forbidden.
-                match Group::decode(&last) {
-                    Ok(stored) => *group = Group { bound, ..stored },
-                    Err(_) => drop(groups.remove(name)),
+                // A refusal changes nothing, and then there is nothing to undo.
+                if !group.unsaved().is_ok_and(|change| change.is_empty()) {
+                    // These rows were read or written before; going on without them is forbidden.
+                    match group.gone_back() {
+                        Ok(stored) => *group = stored,
+                        Err(_) => drop(groups.remove(name)),
+                    }
                 }
                 Err(error)
             }
@@ -147,15 +149,14 @@ impl Office {
     ///
     /// # Errors
     /// [`NodeError::Protocol`], or those of the store.
-    pub(super) fn refound(&self, group: &Group, now: UnixTime) -> Result<Group, NodeError> {
+    pub(super) fn refound(&self, group: &mut Group, now: UnixTime) -> Result<Group, NodeError> {
         let gid = self.store.fresh_gid()?;
-        Ok(Group::found(
-            (group.name, group.rs),
-            gid,
-            &self.terms,
-            &self.key,
-            now,
-        )?)
+        let owner = (group.name, group.rs);
+        let founded = Group::found(owner, gid, &self.terms, &self.key, now)?;
+        Ok(Group {
+            stored: std::mem::take(&mut group.stored),
+            ..founded
+        })
     }
 
     /// Brings the witness of the store up to date.
@@ -163,6 +164,16 @@ impl Office {
         if let Err(error) = self.store.attest() {
             tracing::error!(%error, "an old copy of the store would not be recognised");
         }
+    }
+
+    /// Stores what changed of a group.
+    fn keep(&self, group: &mut Group, change: Change) -> Result<(), NodeError> {
+        if !change.is_empty() {
+            let put = self.store.put(group, &change);
+            put.inspect_err(|_| group.afresh = true)?;
+        }
+        group.saved(change);
+        Ok(())
     }
 
     fn found(
@@ -173,7 +184,8 @@ impl Office {
     ) -> Result<Group, NodeError> {
         let gid = self.store.fresh_gid()?;
         let mut group = Group::found((name, server.rs), gid, &self.terms, &self.key, now)?;
-        group.stored = self.store.put(&group)?;
+        let all = group.unsaved()?;
+        self.keep(&mut group, all)?;
         tracing::info!(%name, %gid, "founded a group");
         Ok(group)
     }
@@ -183,12 +195,13 @@ impl Office {
         let former = group.live_member(&server.rs).filter(|number| {
             group
                 .members
-                .get(number)
+                .get(*number)
                 .is_some_and(|member| !member.subject.has_key(&server.key))
         });
         if let Some(number) = former {
             group.retire(number)?;
-            group.stored = self.store.put(&group)?;
+            let unsaved = group.unsaved()?;
+            self.keep(&mut group, unsaved)?;
         }
         tracing::info!(name = %group.name, gid = %group.gid(), session = %group.session(), "took up a group");
         Ok(group)

@@ -186,7 +186,7 @@ pub(super) fn welcome(
     let mut groups = office.groups();
     let group = groups.get_mut(name).ok_or(Error::GroupGone)?;
     let material = Desk::of(office).material(group, &bound)?;
-    let member = group.members.get(&number).ok_or(Error::NotMember)?;
+    let member = group.members.get(number).ok_or(Error::NotMember)?;
     tracing::info!(%name, sid = %member.sid, session = %group.session(), again = code == Code::CHANGED, "a member joins");
     let response = Response::new(code)
         .body(content_format::ACE_GROUPCOMM, &material[..])

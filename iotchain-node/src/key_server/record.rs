@@ -1,15 +1,15 @@
-//! A group as one record of the store: strict CBOR, all of it secret.
+//! A group as rows of the store: strict CBOR, all of it secret.
 //!
 //! ```text
-//! [1, gname, rs, manager, RSK, rotate, silent, next_index, beacon,
-//!  members: [* [number, slot, sid, live, [* issued], [chain, contract, client, exp] / [rs, COSE_Key]]],
-//!  events: [* session, message]]
+//! head    [2, rs, RSK, rotate, silent, next_index]
+//! member  [number, slot, sid, live, [* issued], [chain, contract, client, exp] / [rs, COSE_Key]]
 //! ```
+//! Snapshot and journal are the group manager's own, an event is the message as published.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use iotchain::core::cbor::{self, Reader, Writer, encoded_len};
-use iotchain::selfheal::Journaled as _;
+use iotchain::selfheal::Journaled;
 use iotchain::selfheal::rsd::GroupManager;
 use iotchain::token::TokenRef;
 use iotchain::{
@@ -18,51 +18,111 @@ use iotchain::{
 
 use super::group::{Event, Group};
 use super::member::{Member, Subject};
+use super::roll::Roll;
+use super::rows::{Change, Key, Kind, Row, Rows};
 
-const VERSION: u32 = 1;
-const ELEMENTS: usize = 11;
+const VERSION: u32 = 2;
+const HEAD: Key = (Kind::Head, 0);
+const SNAPSHOT: Key = (Kind::Snapshot, 0);
+/// A journal up to this length, in bytes, is kept even if it is longer than the snapshot.
+const SHORT_JOURNAL: usize = 16 << 10;
 
 impl Group {
-    /// Its record.
+    /// What has to be stored of it, since the last time or ever.
     ///
     /// # Errors
-    /// None that can happen; the length is measured first.
-    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>> {
-        let manager = self.manager.export()?;
-        let write = |writer: &mut Writer<'_>| self.write(writer, &manager);
-        let mut out = Zeroizing::new(vec![0; encoded_len(write)]);
-        let mut writer = Writer::new(&mut out);
-        write(&mut writer);
-        writer.finish()?;
-        Ok(out)
+    /// None that can happen; lengths are measured first.
+    pub(super) fn unsaved(&self) -> Result<Change> {
+        let mut change = Change::new(self.afresh);
+        change.put(&self.stored, HEAD, self.head()?);
+        let members = self.members.iter().filter(|_| self.afresh);
+        for member in members.chain(self.members.changed()) {
+            change.put(
+                &self.stored,
+                (Kind::Member, member.number.into()),
+                row(|writer| write_member(writer, member))?,
+            );
+        }
+        for event in &self.events {
+            let key = (Kind::Event, event.session.get().into());
+            if self.afresh || self.stored.get(key).is_none() {
+                change.put(&self.stored, key, Row::new(event.message.clone()));
+            }
+        }
+        let oldest = self
+            .events
+            .front()
+            .map_or(0, |event| event.session.get().into());
+        for (session, _) in self
+            .stored
+            .of(Kind::Event)
+            .take_while(|(session, _)| *session < oldest)
+        {
+            change.remove((Kind::Event, session));
+        }
+        self.unsaved_manager(&mut change)?;
+        Ok(change)
     }
 
-    /// Takes up a group where its record left it. Nobody is bound to it.
+    /// `change` is on the disk.
+    pub(super) fn saved(&mut self, change: Change) {
+        self.stored.apply(change);
+        self.members.settle();
+        self.manager.saved();
+        self.afresh = false;
+    }
+
+    /// Takes up a group where its rows left it. Nobody is bound to it.
     ///
     /// # Errors
-    /// A format error, [`Error::Version`] for a record of another version, [`Error::Type`] for one that contradicts itself.
-    pub(super) fn decode(record: &[u8]) -> Result<Self> {
-        cbor::check(record)?;
-        let mut reader = Reader::new(record);
+    /// A format error, [`Error::Version`] for rows of another version, [`Error::Type`] for some that are missing or that
+    /// contradict each other.
+    pub(super) fn read(name: GroupName, stored: Rows) -> Result<Self> {
+        let mut manager = GroupManager::import(stored.get(SNAPSHOT).ok_or(Error::Type)?)?;
+        for (_, records) in stored.of(Kind::Journal) {
+            // A row is whole or not there, and never empty: nothing of it can be torn.
+            let replayed = manager.replay(records)?;
+            if replayed.records == 0 || replayed.torn != 0 {
+                return Err(Error::Truncated);
+            }
+        }
+        let mut reader = open_row(stored.get(HEAD).ok_or(Error::Type)?)?;
         let elements = reader.array()?;
         if elements == 0 || reader.u32()? != VERSION {
             return Err(Error::Version);
         }
-        if elements != ELEMENTS {
+        if elements != 6 {
             return Err(Error::Type);
         }
+        let mut members = Roll::default();
+        for (number, row) in stored.of(Kind::Member) {
+            let member = read_member(&mut open_row(row)?)?;
+            if u64::from(member.number) != number {
+                return Err(Error::Type);
+            }
+            members.insert(member);
+        }
+        members.settle();
+        let events = stored.of(Kind::Event).map(|(session, message)| {
+            let session = u32::try_from(session).map_err(|_| Error::Type)?;
+            Ok(Event {
+                session: Session::new(session),
+                message: message.to_vec(),
+            })
+        });
         let group = Self {
-            name: GroupName::new(reader.text()?)?,
+            name,
             rs: Address::new(*reader.array_of()?),
-            manager: GroupManager::import(reader.bytes()?)?,
             server_secret: Secret::new(*reader.array_of()?),
             rotate: reader.bool()?,
             silent: reader.u32()?,
             next_index: reader.u32()?,
-            beacon: reader.bytes()?.to_vec(),
-            members: read_members(&mut reader)?,
-            events: read_events(&mut reader)?,
-            stored: Zeroizing::new(record.to_vec()),
+            beacon: manager.beacon()?,
+            events: events.collect::<Result<VecDeque<Event>>>()?,
+            manager,
+            members,
+            stored,
+            afresh: false,
             bound: HashMap::new(),
         };
         if group.is_consistent() {
@@ -72,35 +132,56 @@ impl Group {
         }
     }
 
-    fn write(&self, writer: &mut Writer<'_>, manager: &[u8]) {
-        writer
-            .array(ELEMENTS as u64)
-            .uint(VERSION.into())
-            .text(self.name.as_str())
-            .bytes(self.rs.as_bytes());
-        writer
-            .bytes(manager)
-            .bytes(self.server_secret.expose())
-            .bool(self.rotate);
-        writer
-            .uint(self.silent.into())
-            .uint(self.next_index.into())
-            .bytes(&self.beacon);
-        writer.array(self.members.len() as u64);
-        self.members
-            .values()
-            .for_each(|member| write_member(writer, member));
-        writer.array(self.events.len() as u64 * 2);
-        for event in &self.events {
+    /// The group as it was stored last, with the same associations bound.
+    ///
+    /// # Errors
+    /// None that can happen: these rows were made here, or read before.
+    pub(super) fn gone_back(&mut self) -> Result<Self> {
+        let stored = Self::read(self.name, std::mem::take(&mut self.stored))?;
+        Ok(Self {
+            bound: std::mem::take(&mut self.bound),
+            afresh: self.afresh,
+            ..stored
+        })
+    }
+
+    fn head(&self) -> Result<Row> {
+        row(|writer| {
             writer
-                .uint(event.session.get().into())
-                .bytes(&event.message);
+                .array(6)
+                .uint(VERSION.into())
+                .bytes(self.rs.as_bytes());
+            writer.bytes(self.server_secret.expose()).bool(self.rotate);
+            writer.uint(self.silent.into()).uint(self.next_index.into());
+        })
+    }
+
+    /// The group manager's journal goes on, until it has outgrown the snapshot that it starts from.
+    fn unsaved_manager(&self, change: &mut Change) -> Result<()> {
+        let records = self.manager.unsaved();
+        let journal = || self.stored.of(Kind::Journal);
+        let journal_len =
+            journal().map(|(_, records)| records.len()).sum::<usize>() + records.len();
+        let snapshot_len = self.stored.get(SNAPSHOT).map_or(0, <[u8]>::len);
+        if self.afresh || journal_len > snapshot_len.max(SHORT_JOURNAL) {
+            change.put(&self.stored, SNAPSHOT, self.manager.export()?);
+            for (number, _) in journal() {
+                change.remove((Kind::Journal, number));
+            }
+        } else if !records.is_empty() {
+            let next = journal().last().map_or(0, |(number, _)| number + 1);
+            change.put(
+                &self.stored,
+                (Kind::Journal, next),
+                Row::new(records.to_vec()),
+            );
         }
+        Ok(())
     }
 
     /// The relations that the rest relies on. Those inside the manager's state it checked itself.
     fn is_consistent(&self) -> bool {
-        let sids = self.members.values().all(|member| {
+        let sids = self.members.iter().all(|member| {
             let bytes = member.sid.as_bytes();
             let index = bytes
                 .get(1..)
@@ -111,25 +192,35 @@ impl Group {
         });
         let slots = self
             .members
-            .values()
-            .all(|member| !member.live || self.manager.is_live(member.slot));
-        let held: HashSet<u32> = self.members.values().map(|member| member.slot).collect();
+            .live()
+            .all(|member| self.manager.is_live(member.slot));
+        let held: HashSet<u32> = self.members.iter().map(|member| member.slot).collect();
         let worn: HashSet<&[u8]> = self
             .members
-            .values()
+            .iter()
             .map(|member| member.sid.as_bytes())
             .collect();
         let distinct = held.len() == self.members.len() && worn.len() == self.members.len();
-        let ascending = self
-            .events
-            .iter()
-            .is_sorted_by(|a, b| a.session < b.session);
         let newest = self.events.back();
         let events = newest.is_some_and(|event| {
             event.message == self.manager.event() && event.session <= self.session()
         });
-        sids && slots && distinct && ascending && events && self.manager.session().is_some()
+        sids && slots && distinct && events && self.manager.session().is_some()
     }
+}
+
+/// What `write` writes.
+fn row(write: impl Fn(&mut Writer<'_>)) -> Result<Row> {
+    let mut out = Zeroizing::new(vec![0; encoded_len(&write)]);
+    let mut writer = Writer::new(&mut out);
+    write(&mut writer);
+    writer.finish()?;
+    Ok(out)
+}
+
+fn open_row(row: &[u8]) -> Result<Reader<'_>> {
+    cbor::check(row)?;
+    Ok(Reader::new(row))
 }
 
 fn write_member(writer: &mut Writer<'_>, member: &Member) {
@@ -156,21 +247,6 @@ fn write_member(writer: &mut Writer<'_>, member: &Member) {
             key.write(writer);
         }
     }
-}
-
-fn read_members(reader: &mut Reader<'_>) -> Result<BTreeMap<u16, Member>> {
-    let mut members = BTreeMap::new();
-    for _ in 0..reader.array()? {
-        let member = read_member(reader)?;
-        if members
-            .last_key_value()
-            .is_some_and(|(last, _)| *last >= member.number)
-        {
-            return Err(Error::Order);
-        }
-        members.insert(member.number, member);
-    }
-    Ok(members)
 }
 
 fn read_member(reader: &mut Reader<'_>) -> Result<Member> {
@@ -210,20 +286,6 @@ fn read_subject(reader: &mut Reader<'_>) -> Result<Subject> {
     }
 }
 
-fn read_events(reader: &mut Reader<'_>) -> Result<VecDeque<Event>> {
-    let numbers = reader.array()?;
-    if !numbers.is_multiple_of(2) {
-        return Err(Error::Type);
-    }
-    let event = |_| {
-        Ok(Event {
-            session: Session::new(reader.u32()?),
-            message: reader.bytes()?.to_vec(),
-        })
-    };
-    (0..numbers / 2).map(event).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use iotchain::{Gid, Roles, SignAlg, Signer, SigningKey};
@@ -231,15 +293,22 @@ mod tests {
     use super::*;
     use crate::key_server::group::Terms;
 
-    fn group() -> Group {
-        let key = SigningKey::from_bytes(SignAlg::Es256k, &[1; 32]).unwrap();
-        let terms = Terms {
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(SignAlg::Es256k, &[1; 32]).unwrap()
+    }
+
+    fn terms() -> Terms {
+        Terms {
             session: 10,
             grace: 5,
             depth: 4,
             max_event: 4096,
             admissions: 4,
-        };
+        }
+    }
+
+    fn group() -> Group {
+        let (key, terms) = (key(), terms());
         let (name, rs) = (
             GroupName::new("0007.02020202").unwrap(),
             Address::new([2; 20]),
@@ -277,7 +346,7 @@ mod tests {
                 issued: vec![now],
                 live: true,
             };
-            group.members.insert(number, member);
+            group.members.insert(member);
         }
         group.retire(1).unwrap();
         group
@@ -287,17 +356,24 @@ mod tests {
         group
     }
 
-    #[test]
-    fn a_record_is_the_whole_group() {
-        let group = group();
-        let record = group.encode().unwrap();
-        let read = Group::decode(&record).unwrap();
-        assert_eq!(*read.encode().unwrap(), *record);
+    /// Stores a group in memory, as the store would, and gives how many bytes are written.
+    fn store(group: &mut Group, rows: &mut Rows) -> usize {
+        let change = group.unsaved().unwrap();
+        let written = change.rows.values().flatten().map(|row| row.len()).sum();
+        rows.apply(group.unsaved().unwrap());
+        group.saved(change);
+        assert!(group.unsaved().unwrap().is_empty());
+        written
+    }
+
+    fn assert_same(read: &Group, group: &Group) {
+        assert!(read.members.iter().eq(group.members.iter()));
+        assert_eq!((&read.events, &read.beacon), (&group.events, &group.beacon));
         assert_eq!(
-            (read.members, read.events, read.beacon),
-            (group.members, group.events, group.beacon)
+            (read.rs, read.rotate, read.silent, read.next_index),
+            (group.rs, group.rotate, group.silent, group.next_index)
         );
-        assert!(read.server_secret.ct_eq(&group.server_secret) && read.rotate);
+        assert!(read.server_secret.ct_eq(&group.server_secret));
         assert_eq!(
             read.manager.export().unwrap(),
             group.manager.export().unwrap()
@@ -305,16 +381,79 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_record_is_refused_or_another_group_and_never_a_panic() {
-        let record = group().encode().unwrap();
-        for len in 0..record.len() {
-            assert!(Group::decode(&record[..len]).is_err(), "{len}");
+    fn the_rows_are_the_whole_group() {
+        let (mut group, mut rows) = (group(), Rows::default());
+        store(&mut group, &mut rows);
+        let read = Group::read(group.name, rows).unwrap();
+        assert_same(&read, &group);
+    }
+
+    #[test]
+    fn a_change_writes_what_it_changed() {
+        let (mut group, mut rows) = (group(), Rows::default());
+        let founded = store(&mut group, &mut rows);
+        let mut written = Vec::new();
+        for turn in 0..600u64 {
+            let now = UnixTime::new(1_800_000_045 + 10 * turn);
+            match turn % 3 {
+                0 => group.advance(&terms(), &key(), now).unwrap(),
+                1 => group.rotate ^= true,
+                _ => group.silent += 1,
+            }
+            written.push(store(&mut group, &mut rows));
+            if turn % 50 == 49 {
+                assert_same(&Group::read(group.name, rows.clone()).unwrap(), &group);
+            }
         }
-        for bit in 0..record.len() * 8 {
-            let mut changed = record.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            if let Ok(group) = Group::decode(&changed) {
-                assert!(*group.encode().unwrap() == *changed, "bit {bit}");
+        written.sort_unstable();
+        // an event at every third change, and seven snapshots
+        let (median, most) = (written[300], written[592]);
+        assert!(median < 100 && most < 1300, "{founded}: {written:?}");
+    }
+
+    #[test]
+    fn a_group_goes_back_to_what_was_stored() {
+        let (mut group, mut rows) = (group(), Rows::default());
+        let later = UnixTime::new(1_800_000_045);
+        store(&mut group, &mut rows);
+        let before = Group::read(group.name, rows.clone()).unwrap();
+        group.retire(0).unwrap();
+        group.advance(&terms(), &key(), later).unwrap();
+        let mut back = group.gone_back().unwrap();
+        assert_same(&back, &before);
+        // and what it does then is stored as if nothing had been
+        back.advance(&terms(), &key(), later).unwrap();
+        store(&mut back, &mut rows);
+        assert_same(&Group::read(back.name, rows).unwrap(), &back);
+    }
+
+    #[test]
+    fn damaged_rows_are_refused_or_another_group_and_never_a_panic() {
+        let (mut group, mut rows) = (group(), Rows::default());
+        store(&mut group, &mut rows);
+        group
+            .advance(&terms(), &key(), UnixTime::new(1_800_000_045))
+            .unwrap();
+        store(&mut group, &mut rows);
+        for kind in [Kind::Head, Kind::Snapshot, Kind::Journal, Kind::Member] {
+            let row = |(number, row): (u64, &[u8])| (number, row.to_vec());
+            let (number, row) = rows.of(kind).next().map(row).unwrap();
+            let with = |changed: &[u8]| {
+                let mut rows = rows.clone();
+                rows.insert((kind, number), Row::new(changed.to_vec()));
+                Group::read(group.name, rows)
+            };
+            for len in 0..row.len() {
+                assert!(with(&row[..len]).is_err(), "{kind:?} {len}");
+            }
+            for bit in (0..row.len() * 8).step_by(3) {
+                let mut changed = row.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(read) = with(&changed) {
+                    assert!(kind != Kind::Journal, "bit {bit}");
+                    let again = Group::read(group.name, read.stored.clone()).unwrap();
+                    assert_same(&again, &read);
+                }
             }
         }
     }

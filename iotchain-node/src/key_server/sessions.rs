@@ -112,7 +112,7 @@ fn questions(office: &Office, now: UnixTime) -> Vec<(GroupName, Vec<Question>)> 
             group.name,
             group
                 .members
-                .values()
+                .live()
                 .filter_map(|member| question(group, member))
                 .collect(),
         )
@@ -128,7 +128,7 @@ fn question(group: &Group, member: &Member) -> Option<Question> {
         group: group.name,
         roles: member.sid.roles(),
     };
-    member.live.then_some(Question {
+    Some(Question {
         number: member.number,
         sid: member.sid,
         query: Query {
@@ -224,7 +224,7 @@ fn apply(
 ) -> Result<(), NodeError> {
     let same = group
         .members
-        .get(&number)
+        .get(number)
         .is_some_and(|member| member.live && member.sid == *sid);
     if !same {
         return Ok(());

@@ -1,35 +1,37 @@
-//! What the key server must not forget: one redb file with a record per group.
+//! What the key server must not forget: one redb file with the rows of every group.
 //!
 //! ```text
-//! groups.redb    meta: format, ks, commits | groups: gname -> record | gids: every gid ever used
+//! groups.redb    meta: format, ks, commits | rows: (gname, kind, number) -> row | gids: every gid ever used
 //! witness        tells an old copy of the above
 //! ```
-//! Every commit is on the disk before [`Store::put`] returns, and everything that leaves the key server waits for that
+//! A change of a group is one transaction, and on the disk before [`Store::put`] returns, and everything that leaves the key server waits for that
 //! (spec 3.4.5: persist, then publish).
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use iotchain::{Error, Gid, Thumbprint, Zeroizing};
+use iotchain::{Error, Gid, GroupName, Thumbprint};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::group::Group;
+use super::rows::{Change, Row, Rows};
 use super::witness::Witness;
 use crate::NodeError;
 use crate::data_dir::DataDir;
 use crate::runtime::random;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const GROUPS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("groups");
+const ROWS: TableDefinition<'_, (&str, u8, u64), &[u8]> = TableDefinition::new("rows");
 const GIDS: TableDefinition<'_, [u8; Gid::LEN], ()> = TableDefinition::new("gids");
 
-const FORMAT: &[u8] = b"iotchain-key-server/1";
+const FORMAT: &[u8] = b"iotchain-key-server/2";
 const FILE: &str = "groups.redb";
 const WITNESS: &str = "witness";
-/// All records are in memory as groups anyway.
+/// All rows are in memory as groups anyway.
 const CACHE_BYTES: usize = 8 << 20;
 
 /// The open store of one key server.
@@ -86,34 +88,47 @@ impl Store {
     /// Every group.
     ///
     /// # Errors
-    /// [`NodeError::State`] for a record that cannot be read.
+    /// [`NodeError::State`] for rows that cannot be read.
     pub(super) fn groups(&self) -> Result<Vec<Group>, NodeError> {
         self.with(|database| {
-            let table = database.begin_read()?.open_table(GROUPS)?;
-            let mut groups = Vec::new();
+            let table = database.begin_read()?.open_table(ROWS)?;
+            let mut groups: BTreeMap<String, Rows> = BTreeMap::new();
             for entry in table.iter()? {
-                groups.push(Group::decode(entry?.1.value())?);
+                let (key, row) = entry?;
+                let (name, kind, number) = key.value();
+                let rows = groups.entry(name.to_owned()).or_default();
+                rows.insert((kind.try_into()?, number), Row::new(row.value().to_vec()));
             }
-            Ok(groups)
+            let read = |(name, rows): (String, Rows)| Group::read(GroupName::new(&name)?, rows);
+            Ok(groups.into_iter().map(read).collect::<Result<_, _>>()?)
         })
     }
 
-    /// Stores a group and gives its record. When this returns, it is on the disk.
+    /// Stores what changed of a group. When this returns, it is on the disk.
     ///
     /// # Errors
-    /// [`NodeError::Io`], [`NodeError::State`]. What was told before is not lost then.
-    pub(super) fn put(&self, group: &Group) -> Result<Zeroizing<Vec<u8>>, NodeError> {
-        let record = group.encode()?;
+    /// [`NodeError::Io`], [`NodeError::State`]. What was told before is not lost then; whether the change is stored is not
+    /// known until the group is stored afresh.
+    pub(super) fn put(&self, group: &Group, change: &Change) -> Result<(), NodeError> {
+        let name = group.name.as_str();
         self.commit(|transaction| {
-            transaction
-                .open_table(GROUPS)?
-                .insert(group.name.as_str(), record.as_slice())?;
-            transaction
-                .open_table(GIDS)?
-                .insert(group.gid().as_bytes(), ())?;
+            let mut rows = transaction.open_table(ROWS)?;
+            if change.afresh {
+                let (first, last) = ((name, 0, 0), (name, u8::MAX, u64::MAX));
+                rows.retain_in(first..=last, |_, _| false)?;
+                transaction
+                    .open_table(GIDS)?
+                    .insert(group.gid().as_bytes(), ())?;
+            }
+            for ((kind, number), row) in &change.rows {
+                let key = (name, *kind as u8, *number);
+                match row {
+                    Some(row) => drop(rows.insert(key, row.as_slice())?),
+                    None => drop(rows.remove(key)?),
+                }
+            }
             Ok(())
-        })?;
-        Ok(record)
+        })
     }
 
     /// A gid that this key server never used.
@@ -164,7 +179,7 @@ impl Store {
     }
 
     fn give_up_groups(&self) -> Result<(), NodeError> {
-        self.commit(|transaction| Ok(transaction.open_table(GROUPS)?.retain(|_, _| false)?))
+        self.commit(|transaction| Ok(transaction.open_table(ROWS)?.retain(|_, _| false)?))
     }
 
     fn commit(
@@ -235,7 +250,7 @@ fn create(path: &Path, ks: &Thumbprint) -> Result<(), Fault> {
         meta.insert("format", FORMAT)?;
         meta.insert("ks", ks.as_bytes().as_slice())?;
         meta.insert("commits", 0u64.to_be_bytes().as_slice())?;
-        transaction.open_table(GROUPS)?;
+        transaction.open_table(ROWS)?;
         transaction.open_table(GIDS)?;
     }
     transaction.commit()?;
@@ -337,15 +352,21 @@ mod tests {
         let owner = (name, Address::new([0xab; 20]));
         let (gid, now) = (store.fresh_gid().unwrap(), UnixTime::new(1_800_000_000));
         let group = Group::found(owner, gid, &terms, &key, now).unwrap();
-        let record = store.put(&group).unwrap();
+        let change = group.unsaved().unwrap();
+        store.put(&group, &change).unwrap();
         store.attest().unwrap();
         drop(store);
 
         let path = root.path().join(FILE);
         let whole = fs::read(&path).unwrap();
-        let windows = &mut whole.windows(record.len());
-        let at = windows.position(|bytes| *bytes == **record).unwrap();
-        for byte in (at..at + record.len()).step_by(7) {
+        let place = |row: &Row| {
+            let at = whole
+                .windows(row.len())
+                .position(|bytes| bytes == row.as_slice());
+            at.unwrap()..at.unwrap() + row.len()
+        };
+        let rows = change.rows.values().flatten();
+        for byte in rows.flat_map(|row| place(row).step_by(7)) {
             let mut damaged = whole.clone();
             damaged[byte] ^= 1 << (byte % 8);
             fs::write(&path, damaged).unwrap();
