@@ -1,4 +1,5 @@
-//! Keeps a membership current: observes the key server's broadcasts over plain CoAP (spec 3.3, 4.4).
+//! Keeps a membership current: observes the key server's broadcasts over plain CoAP (spec 3.3, 4.4), and asks in time for
+//! the personal key of the next epoch (spec 4.7).
 //!
 //! ```text
 //! /ace-group/GNAME/bc   events   --\
@@ -11,6 +12,7 @@
 //! heals.
 
 mod journal;
+mod renewal;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,15 +20,16 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use iotchain::core::cbor::Reader;
-use iotchain::{Error, GroupName, Received, Session};
+use iotchain::{Error, GroupName, Received, Session, UnixTime};
 
 use crate::clock::{self, Stop};
 use crate::coap::{Call, Client, Reply, Settings, Transmission};
-use crate::join::{HostMembership, Shared};
+use crate::join::{HostMembership, Joined, Shared};
 use crate::runtime::NetError;
 use crate::{NodeError, link};
 
 pub use journal::{Entry, Journal};
+use renewal::Renewal;
 
 /// How often a silent observation is looked after.
 const STEP: Duration = Duration::from_millis(500);
@@ -47,7 +50,7 @@ const TRANSMISSION: Transmission = Transmission {
     max_retransmit: 2,
 };
 
-/// Two threads that keep a membership current until they are dropped.
+/// Threads that keep a membership current until they are dropped.
 #[derive(Debug)]
 pub struct Follower {
     state: Arc<State>,
@@ -60,23 +63,20 @@ struct State {
     membership: Shared,
     journal: Mutex<Journal>,
     change: Condvar,
+    expires_at: Mutex<UnixTime>,
 }
 
 impl Follower {
-    /// Follows the group `group` at the key server's address for broadcasts.
+    /// Follows the group that was joined, at the key server's address for broadcasts.
     ///
     /// # Errors
     /// [`NodeError::Net`] if no thread or socket can be had.
-    pub fn spawn(
-        membership: Shared,
-        key_server: SocketAddr,
-        group: &GroupName,
-        stop: &Stop,
-    ) -> Result<Self, NodeError> {
+    pub fn spawn(joined: &Joined, key_server: SocketAddr, stop: &Stop) -> Result<Self, NodeError> {
         let state = Arc::new(State {
-            membership,
+            membership: Arc::clone(&joined.membership),
             journal: Mutex::default(),
             change: Condvar::new(),
+            expires_at: Mutex::new(joined.expires_at),
         });
         // Its own end must not end the others.
         let mut follower = Self {
@@ -85,15 +85,32 @@ impl Follower {
             threads: Vec::new(),
         };
         for resource in ["bc", "bn"] {
-            let watch = Watch::new(&follower.state, key_server, group, resource)?;
-            let stop = follower.stop.clone();
-            let thread = thread::Builder::new()
-                .name(format!("follow-{resource}"))
-                .spawn(move || watch.run(&stop))
-                .map_err(NetError::Thread)?;
-            follower.threads.push(thread);
+            let watch = Watch::new(&follower.state, key_server, joined.group(), resource)?;
+            follower.start(resource, move |stop| watch.run(stop))?;
         }
+        let renewal = Renewal::new(&follower.state, joined);
+        follower.start("renewal", move |stop| renewal.run(stop))?;
         Ok(follower)
+    }
+
+    fn start(
+        &mut self,
+        what: &str,
+        body: impl FnOnce(&Stop) + Send + 'static,
+    ) -> Result<(), NodeError> {
+        let stop = self.stop.clone();
+        let thread = thread::Builder::new()
+            .name(format!("follow-{what}"))
+            .spawn(move || body(&stop))
+            .map_err(NetError::Thread)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// End of membership, as the key server said last.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        *self.state.expires_at()
     }
 
     /// What came in so far.
@@ -148,6 +165,12 @@ impl Drop for Follower {
 impl State {
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expires_at(&self) -> MutexGuard<'_, UnixTime> {
+        self.expires_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn membership(&self) -> MutexGuard<'_, HostMembership> {

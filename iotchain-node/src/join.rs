@@ -9,7 +9,7 @@
 //!   | <- S_i, session j, broadcasts --------- |
 //! ```
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use iotchain::core::cbor::Reader;
@@ -83,11 +83,22 @@ pub struct Joined {
     pub request_len: usize,
     /// Length of the join response in bytes.
     pub response_len: usize,
-    /// The association on which the proof succeeded: everything of this member's alone goes over it (A9).
+    line: SharedLine,
+    group: GroupName,
+}
+
+/// The association on which a member's proof succeeded: everything of this member's alone goes over it (A9).
+pub struct Line {
     link: Client,
     group: GroupName,
     node: String,
+    /// N_C of the proof and the key server that answered it: later answers are verified against both.
+    cnonce: [u8; 16],
+    key_server: Thumbprint,
 }
+
+/// A line shared between whoever joined and whoever keeps the membership current.
+pub type SharedLine = Arc<Mutex<Line>>;
 
 impl std::fmt::Debug for Joined {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -160,7 +171,7 @@ impl Joined {
     /// # Errors
     /// [`NodeError::Net`], [`NodeError::Refused`]; [`NodeError::Protocol`] for an answer that is no session.
     pub fn current_session(&mut self) -> Result<Session, NodeError> {
-        let reply = self.get("num")?;
+        let reply = self.line().get("num")?;
         let mut reader = Reader::new(&reply.payload);
         let session = reader.u32()?;
         reader.done()?;
@@ -172,8 +183,13 @@ impl Joined {
     /// # Errors
     /// [`NodeError::Net`], [`NodeError::Refused`].
     pub fn own_node(&mut self) -> Result<Reply, NodeError> {
-        let node = format!("nodes/{}", self.node);
-        self.get(&node)
+        self.line().own_node()
+    }
+
+    /// What is left of the way to the key server, to be shared.
+    #[must_use]
+    pub fn shared_line(&self) -> SharedLine {
+        Arc::clone(&self.line)
     }
 
     /// Any resource below `/ace-group/GNAME/`, over the association of this member.
@@ -181,17 +197,57 @@ impl Joined {
     /// # Errors
     /// [`NodeError::Net`], [`NodeError::Refused`].
     pub fn get(&mut self, below: &str) -> Result<Reply, NodeError> {
-        let target = format!("ace-group/{}/{below}", self.group);
-        self.success(&Call::get(&target))
+        self.line().get(below)
     }
 
     /// Leaves the group.
     ///
     /// # Errors
     /// [`NodeError::Net`], [`NodeError::Refused`].
-    pub fn leave(mut self) -> Result<(), NodeError> {
-        let target = format!("ace-group/{}/nodes/{}", self.group, self.node);
-        self.success(&Call::new(Code::DELETE, &target)).map(drop)
+    pub fn leave(self) -> Result<(), NodeError> {
+        let mut line = self.line();
+        let target = format!("ace-group/{}/nodes/{}", line.group, line.node);
+        line.success(&Call::new(Code::DELETE, &target)).map(drop)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Line")
+            .field("group", &self.group)
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Line {
+    /// Asks for this member's material again and lets `membership` go on with it: the personal key of the next epoch,
+    /// once there is one (spec 4.7). Gives the end of membership, and whether the next epoch is prepared.
+    ///
+    /// # Errors
+    /// [`NodeError::Net`], [`NodeError::Refused`]; [`NodeError::Protocol`] for an answer that does not verify, or that is
+    /// about another membership: join again then.
+    pub fn renew(&mut self, membership: &Shared) -> Result<(UnixTime, bool), NodeError> {
+        let payload = Zeroizing::new(self.own_node()?.payload);
+        let response = JoinResponse::parse(&payload)?.verify(&self.cnonce, &self.key_server)?;
+        let own = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
+        let mut membership = membership.lock().unwrap_or_else(PoisonError::into_inner);
+        let prepared = membership.renew(&response, own)?;
+        Ok((response.expires_at, prepared))
+    }
+
+    fn own_node(&mut self) -> Result<Reply, NodeError> {
+        let node = format!("nodes/{}", self.node);
+        self.get(&node)
+    }
+
+    fn get(&mut self, below: &str) -> Result<Reply, NodeError> {
+        let target = format!("ace-group/{}/{below}", self.group);
+        self.success(&Call::get(&target))
     }
 
     fn success(&mut self, call: &Call) -> Result<Reply, NodeError> {
@@ -336,6 +392,9 @@ impl<'a> Joining<'a> {
         let personal_key = Zeroizing::new(response.personal_key.to_vec());
         let mut membership =
             HostMembership::with_max_event(&response, personal_key, LARGEST_MAX_LEN)?;
+        if let Some(next) = response.next_personal_key {
+            membership.prepare(Zeroizing::new(next.to_vec()))?;
+        }
         for message in response.broadcasts {
             match membership.receive(message, Some(clock::now())) {
                 Ok(_) | Err(Error::BroadcastOld) => {}
@@ -358,9 +417,14 @@ impl<'a> Joining<'a> {
             boot_salt: response.key_map.boot_salt,
             request_len: self.request_len,
             response_len: answer.payload.len(),
-            link: self.link,
             group: self.scope.group,
-            node: answer.node,
+            line: Arc::new(Mutex::new(Line {
+                link: self.link,
+                group: self.scope.group,
+                node: answer.node,
+                cnonce: self.cnonce,
+                key_server: self.key_server,
+            })),
             membership: Arc::new(Mutex::new(membership)),
         })
     }

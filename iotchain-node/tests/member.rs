@@ -221,13 +221,7 @@ fn an_unconfirmed_token_is_asked_for_again_until_the_deadline() {
 fn a_follower_survives_the_loss_of_everything_and_heals() {
     let mut liar = liar();
     let joined = join_as_client(&liar).unwrap();
-    let follower = Follower::spawn(
-        joined.membership.clone(),
-        liar.address.coap,
-        &group(),
-        &Stop::new(),
-    )
-    .unwrap();
+    let follower = Follower::spawn(&joined, liar.address.coap, &Stop::new()).unwrap();
     let heard = liar.advance(true);
     assert!(
         follower.wait_session(heard, PATIENCE),
@@ -263,13 +257,7 @@ fn a_follower_fetches_the_event_that_a_beacon_needs() {
     let joined = join_as_client(&liar).unwrap();
     liar.advance(true);
     let last = liar.advance(false);
-    let follower = Follower::spawn(
-        joined.membership.clone(),
-        liar.address.coap,
-        &group(),
-        &Stop::new(),
-    )
-    .unwrap();
+    let follower = Follower::spawn(&joined, liar.address.coap, &Stop::new()).unwrap();
     assert!(
         follower.wait_session(last, PATIENCE),
         "{:?}",
@@ -282,13 +270,7 @@ fn a_follower_fetches_the_event_that_a_beacon_needs() {
 fn an_event_of_more_than_4_kb_reaches_members_that_allow_it() {
     let liar = liar();
     let joined = join_as_client(&liar).unwrap();
-    let follower = Follower::spawn(
-        joined.membership.clone(),
-        liar.address.coap,
-        &group(),
-        &Stop::new(),
-    )
-    .unwrap();
+    let follower = Follower::spawn(&joined, liar.address.coap, &Stop::new()).unwrap();
     // Every second of many members goes: an entry of the cover for each who stays.
     for _ in 0..250 {
         let mut state = liar.state();
@@ -321,13 +303,7 @@ fn an_event_of_more_than_4_kb_reaches_members_that_allow_it() {
 fn a_revoked_member_is_told_and_gets_no_further_key() {
     let liar = liar();
     let joined = join_as_client(&liar).unwrap();
-    let follower = Follower::spawn(
-        joined.membership.clone(),
-        liar.address.coap,
-        &group(),
-        &Stop::new(),
-    )
-    .unwrap();
+    let follower = Follower::spawn(&joined, liar.address.coap, &Stop::new()).unwrap();
     liar.state().manager.revoke(0).unwrap();
     let next = liar.advance(true);
     let deadline = Instant::now() + PATIENCE;

@@ -58,8 +58,8 @@
 //! | `ed25519` | Ed25519 signatures |
 //! | `manager` | the group manager of a key server; needs an allocator |
 //!
-//! Cost: a [`Membership`] is a few kilobytes (16 events, 4 credentials by default) beside S_i, which has 16 bytes per
-//! label, d(d+1)/2 labels for a tree of depth d. A steady session takes one SHA-256 and two AES blocks, an event one
+//! Cost: a [`Membership`] is a few kilobytes (16 events in each of two epochs, 4 credentials by default) beside S_i, which
+//! has 16 bytes per label, d(d+1)/2 labels for a tree of depth d. A steady session takes one SHA-256 and two AES blocks, an event one
 //! signature verification, an object one AES-CCM pass and up to three HMACs.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -91,7 +91,7 @@ pub use iotchain_oscar::{
     Boot, BootCounter, Claims, Exchange, Freshness, Opened, ProxyCheck, ResourceId, Sender,
     StoredState,
 };
-pub use iotchain_selfheal::rsd::{Member, PersonalKey, Received};
+pub use iotchain_selfheal::rsd::{EpochMember, Member, PersonalKey, Received};
 pub use zeroize::Zeroizing;
 
 /// The example of the project's README.

@@ -1,7 +1,7 @@
 //! A member of one group, whole: keys that heal, credentials of the senders, and the objects they open.
 //!
 //! ```text
-//! JoinResponse --> Membership <-- receive(event or beacon)
+//! JoinResponse --> Membership <-- receive(event or beacon)     prepare, renew: on to the next epoch
 //!                      |--> open_response, open_stored      plaintext of others
 //!                      `--> enter(&mut Sender, now)         own objects, while a session may be sealed in
 //! ```
@@ -13,7 +13,7 @@ use iotchain_oscar::{
     ResourceId, Sender, Sessions, StoredState,
 };
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
-use iotchain_selfheal::rsd::{HighWater, Member, PersonalKey, Received};
+use iotchain_selfheal::rsd::{EpochMember, HighWater, PersonalKey, Received};
 use iotchain_selfheal::{self as selfheal, Authority};
 
 /// What a member keeps of one group.
@@ -22,7 +22,7 @@ use iotchain_selfheal::{self as selfheal, Authority};
 /// `W` is the number of events whose keys are kept, `C` the number of credentials.
 #[derive(Debug)]
 pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
-    member: Member<S, W>,
+    member: EpochMember<S, W>,
     /// The session that the key server named at join. A second join gets the personal key of the first one again (A6):
     /// until a broadcast of this session or a later one came, what the member holds may be over (spec 3.3). It is no
     /// mark of the member, because it comes without its event.
@@ -37,7 +37,8 @@ pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
 impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// The membership that a verified join response grants. `personal_key` owns a copy of its S_i.
     ///
-    /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other.
+    /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other. The
+    /// personal key of the next epoch, if one came, goes to [`Membership::prepare`].
     ///
     /// # Errors
     /// [`Error::Group`] if key map and personal key name different groups, [`Error::Capacity`] for more than `C`
@@ -62,7 +63,8 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             grace: key_map.grace,
             ..selfheal::Policy::DEFAULT
         };
-        let member = Member::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
+        let member =
+            EpochMember::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
         let group = Group {
             gid: key_map.gid,
             ks: response.key_server.thumbprint(),
@@ -101,16 +103,53 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         self.sid
     }
 
-    /// The group keys.
+    /// The group keys, of the current epoch and of one beside it.
     #[must_use]
-    pub const fn member(&self) -> &Member<S, W> {
+    pub const fn member(&self) -> &EpochMember<S, W> {
         &self.member
+    }
+
+    /// Takes the personal key of the next epoch, to go on without another join when that opens (spec 4.7).
+    ///
+    /// # Errors
+    /// What is wrong with the personal key; otherwise see [`EpochMember::prepare`].
+    pub fn prepare(&mut self, personal_key: S) -> Result<()> {
+        self.member.prepare(PersonalKey::parse(personal_key)?)
+    }
+
+    /// Takes over what the key server answered when this member asked for its material again: the personal key of the
+    /// next epoch, also if that has opened in the meantime. `own` makes a copy of a personal key. Tells whether the next
+    /// epoch is prepared.
+    ///
+    /// # Errors
+    /// [`Error::Group`] for another gid, [`Error::Epoch`] if more than one epoch was missed, [`Error::Type`] if the
+    /// membership itself is another one: join again then. Otherwise as [`Membership::prepare`] and
+    /// [`Membership::learn`].
+    pub fn renew(&mut self, response: &JoinResponse<'_>, own: impl Fn(&[u8]) -> S) -> Result<bool> {
+        if response.key_map.gid != self.group.gid {
+            return Err(Error::Group);
+        }
+        let held = self.member.current().personal_key();
+        let given = PersonalKey::parse(own(response.personal_key))?;
+        if given.epoch() != held.epoch() {
+            self.member.prepare(given)?;
+        } else if given.slot() != held.slot() {
+            return Err(Error::Type);
+        } else if let Some(next) = response.next_personal_key {
+            self.prepare(own(next))?;
+        }
+        for Peer { sid, subject, key } in response.peers() {
+            self.learn(sid, subject, key)?;
+        }
+        self.sid = response.key_map.sid;
+        self.told = self.told.max(response.session);
+        Ok(self.member.next().is_some())
     }
 
     /// Takes a session broadcast in: a signed event or a beacon, told apart by its first item.
     ///
     /// # Errors
-    /// See [`Member::receive`]; the state is then as before. [`Error::NeedEvent`] asks to fetch the event first,
+    /// See [`EpochMember::receive`]; the state is then as before. [`Error::NeedEvent`] asks to fetch the event first,
     /// [`Error::BroadcastOld`] is no harm.
     pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         self.member.receive(message, now)
@@ -119,7 +158,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// Takes over the position that the key server told over DTLS, e.g. after boot (spec 3.3).
     ///
     /// # Errors
-    /// See [`Member::announce`].
+    /// See [`EpochMember::announce`].
     pub fn announce(&mut self, mark: HighWater) -> Result<()> {
         self.member.announce(mark)
     }
@@ -221,7 +260,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
 
 /// The session keys of a member at one moment.
 struct At<'a, S, const W: usize> {
-    member: &'a Member<S, W>,
+    member: &'a EpochMember<S, W>,
     told: Session,
     now: UnixTime,
 }

@@ -290,7 +290,8 @@ fn join_responses_are_read_verified_and_written_again() {
             response.policies,
             Some(GroupPolicies {
                 check_interval: 3600,
-                expiration_delta: 30
+                expiration_delta: 30,
+                pre_issue: 0
             })
         );
         assert_eq!(response.key_map.grace, 30);
@@ -701,6 +702,56 @@ fn truncations_fail_and_flips_never_pass_for_the_original() {
 }
 
 #[test]
+fn the_next_personal_key_is_of_the_next_epoch_and_was_issued_before_it_opened() {
+    let bytes = message("join_response_client_rsd");
+    let own = verified(&bytes).personal_key.to_vec();
+    // the elements of S_i, and an S_i in which some of them are others
+    let mut reader = Reader::new(&own);
+    let elements: Vec<Vec<u8>> = (0..reader.array().unwrap())
+        .map(|_| reader.skip().unwrap().to_vec())
+        .collect();
+    let epoch = Reader::new(&elements[2]).u32().unwrap();
+    let next = |changes: &[(usize, Vec<u8>)]| {
+        let mut elements = elements.clone();
+        let pre_issued = [
+            (2, value(|w| w.uint(u64::from(epoch) + 1))),
+            (7, value(|w| w.uint(0))),
+            (8, value(|w| w.bytes(&[]))),
+            (9, value(|w| w.bytes(&[]))),
+        ];
+        for (place, element) in pre_issued.iter().chain(changes) {
+            elements[*place].clone_from(element);
+        }
+        [value(|w| w.array(elements.len() as u64)), elements.concat()].concat()
+    };
+    let told = |next: &[u8]| with(&bytes, -65539, Some(&value(|w| w.bytes(next))));
+    let uint = |number: u64| value(|w| w.uint(number));
+
+    let good = next(&[]);
+    let response = told(&good);
+    assert_eq!(verified(&response).next_personal_key, Some(&good[..]));
+    assert_eq!(verified(&bytes).next_personal_key, None);
+    let cases = [
+        (next(&[(1, value(|w| w.bytes(&[9; 4])))]), Error::Group),
+        (next(&[(0, uint(1))]), Error::Scheme),
+        (next(&[(2, uint(epoch.into()))]), Error::Epoch),
+        (next(&[(2, uint(u64::from(epoch) + 2))]), Error::Epoch),
+        (next(&[(2, uint(0))]), Error::Epoch),
+        (next(&[(7, uint(1))]), Error::Type),
+        (
+            [value(|w| w.array(2).uint(2)), elements[1].clone()].concat(),
+            Error::Type,
+        ),
+        (good[..good.len() - 1].to_vec(), Error::Truncated),
+    ];
+    for (next, error) in cases {
+        assert_eq!(parse(&told(&next)), Err(error), "{next:02x?}");
+    }
+    let no_bytes = with(&bytes, -65539, Some(&uint(1)));
+    assert_eq!(parse(&no_bytes), Err(Error::Type));
+}
+
+#[test]
 fn too_small_buffers_learn_the_length() {
     let bytes = message("join_request_client");
     let needed = bytes.len();
@@ -728,13 +779,17 @@ proptest! {
         keys in proptest::collection::vec(any::<([u8; 20], [u8; 32])>(), 0..4),
         uri in proptest::option::of("[a-z]{1,20}"),
         salt in proptest::option::of(1..u32::MAX),
+        epoch in 0..u32::MAX,
+        prepared in any::<bool>(),
+        pre_issue in any::<u32>(),
     ) {
         let key = signing_key("ks");
         let access: Vec<ServerAccess> = keys
             .iter()
             .map(|(rs, ak)| ServerAccess { rs: Address::new(*rs), key: AccessKey::new(*ak) })
             .collect();
-        let personal_key = value(|w| w.array(2).uint(2).bytes(&gid));
+        let personal_key = value(|w| w.array(3).uint(1).bytes(&gid).uint(epoch.into()));
+        let next = value(|w| w.array(3).uint(1).bytes(&gid).uint(u64::from(epoch) + 1));
         let response = JoinResponse {
             key_map: KeyMap {
                 gid: Gid::new(gid),
@@ -751,18 +806,21 @@ proptest! {
             creds: List::EMPTY,
             peer_roles: List::EMPTY,
             peer_identifiers: List::EMPTY,
-            policies: None,
+            policies: Some(GroupPolicies { pre_issue, ..GroupPolicies::default() }),
             key_server: public_key("ks"),
             kdc_nonce: &[1; 16],
             kdc_proof: kdc_proof(&key, &[2; 32], &[1; 16]).unwrap(),
             personal_key: &personal_key,
             control_uri: uri.as_deref(),
             broadcasts: List::EMPTY,
+            next_personal_key: prepared.then_some(&next),
         };
         let bytes = encoded(|out| response.encode(out));
         let read = JoinResponse::parse(&bytes).unwrap().verify(&[2; 32], &pinned()).unwrap();
         prop_assert_eq!(encoded(|out| read.encode(out)), bytes.clone());
         prop_assert_eq!(read.control_uri, uri.as_deref());
+        prop_assert_eq!(read.next_personal_key, prepared.then_some(&next[..]));
+        prop_assert_eq!(read.policies.map(|policies| policies.pre_issue), Some(pre_issue));
         prop_assert_eq!(read.session, Session::new(j));
         let read: Vec<_> = read.key_map.access_keys.unwrap().iter().map(|a| (*a.rs.as_bytes(), *a.key.expose())).collect();
         prop_assert_eq!(read, keys);

@@ -105,6 +105,7 @@ impl KeyServer {
             personal_key: &personal_key,
             control_uri: None,
             broadcasts: List::new(broadcasts),
+            next_personal_key: None,
         };
         let mut wire = vec![0; JoinResponse::MAX_LEN];
         let len = response.encode(&mut wire).unwrap();

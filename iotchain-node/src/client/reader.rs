@@ -139,12 +139,7 @@ impl Client {
             max_object: MAX_OBJECT_LIMIT,
             ..Policy::default()
         });
-        let follower = Follower::spawn(
-            joined.membership.clone(),
-            key_server.coap,
-            &group,
-            &self.stop,
-        )?;
+        let follower = Follower::spawn(&joined, key_server.coap, &self.stop)?;
         let member = Group {
             joined,
             follower,

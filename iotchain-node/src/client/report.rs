@@ -52,7 +52,7 @@ pub(super) fn joined(group: &Group) -> Value {
         "check_interval": group.joined.policies.check_interval,
         "request_bytes": group.joined.request_len,
         "bytes": group.joined.response_len,
-        "personal_key_bytes": membership.member().personal_key().as_bytes().len(),
+        "personal_key_bytes": membership.member().current().personal_key().as_bytes().len(),
     })
 }
 
@@ -98,9 +98,11 @@ pub(super) fn status(group: &Group) -> Value {
         "repeated": journal.repeated,
         "failed": journal.failed,
         "fetched": journal.fetched,
+        "astray": journal.astray,
+        "prepared": journal.prepared,
         "unreachable": journal.unreachable,
         "last_error": journal.last_error.map(Error::name),
-        "expires_at": group.joined.expires_at.get(),
+        "expires_at": group.follower.expires_at().get(),
     })
 }
 

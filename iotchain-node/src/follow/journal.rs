@@ -20,6 +20,10 @@ pub struct Journal {
     pub failed: u64,
     /// Events fetched because a beacon needed them.
     pub fetched: u64,
+    /// Broadcasts of an epoch whose personal key is missing.
+    pub astray: u64,
+    /// Personal keys of a next epoch that the key server gave.
+    pub prepared: u64,
     /// Times at which the key server could not be reached or refused.
     pub unreachable: u64,
     /// The last refusal.
@@ -60,6 +64,10 @@ impl Journal {
             }
             // The event follows, and then the beacon again.
             Err(Error::NeedEvent) => return,
+            Err(Error::Epoch) => {
+                self.astray += 1;
+                return;
+            }
             Ok(_) => self.received += 1,
             Err(error) => {
                 self.failed += 1;

@@ -54,7 +54,7 @@ impl<'a> Desk<'a> {
     pub(super) fn material(&self, group: &Group, bound: &Bound) -> Result<Zeroizing<Vec<u8>>> {
         let member = group
             .members
-            .get(&bound.number)
+            .get(bound.number)
             .filter(|member| member.live)
             .ok_or(Error::RevokedMember)?;
         let personal_key = group.manager.personal_key(member.slot)?;
@@ -92,6 +92,7 @@ impl<'a> Desk<'a> {
             policies: Some(GroupPolicies {
                 check_interval: self.terms.session.into(),
                 expiration_delta: self.terms.grace.into(),
+                pre_issue: 0,
             }),
             key_server: self.key.public(),
             kdc_nonce: &kdc_nonce,
@@ -99,6 +100,7 @@ impl<'a> Desk<'a> {
             personal_key: &personal_key,
             control_uri: None,
             broadcasts: List::new(&broadcasts),
+            next_personal_key: None,
         };
         let mut out = Zeroizing::new(vec![0; JoinResponse::MAX_LEN]);
         let len = match response.encode(&mut out) {
@@ -147,7 +149,7 @@ impl<'a> Desk<'a> {
     /// The members that sign what others read.
     fn senders(&self, group: &Group) -> Vec<Sender> {
         let sender = |member: &Member| match &member.subject {
-            Subject::Server { rs, key } if member.live => {
+            Subject::Server { rs, key } => {
                 let subject = Some(AccountId {
                     chain: self.chain,
                     address: *rs,
@@ -156,7 +158,7 @@ impl<'a> Desk<'a> {
             }
             _ => None,
         };
-        group.members.values().filter_map(sender).collect()
+        group.members.live().filter_map(sender).collect()
     }
 }
 

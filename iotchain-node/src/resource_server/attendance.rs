@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use iotchain::{Address, Error, GroupName, Roles, SigningKey, UnixTime};
+use iotchain::{Address, Error, GroupName, Roles, SigningKey};
 
 use super::producer::Producer;
 use crate::NodeError;
@@ -33,10 +33,9 @@ pub(super) struct Attendance {
     pub(super) key_server: KeyServer,
 }
 
-/// What keeps the membership current, and when it ends.
+/// What keeps the membership current.
 pub(super) struct Presence {
     follower: Follower,
-    expires_at: UnixTime,
 }
 
 impl Attendance {
@@ -49,16 +48,7 @@ impl Attendance {
         let mut pause = PAUSE.0;
         while !stop.is_stopped() {
             match self.join() {
-                Ok(joined) => {
-                    let membership = self.producer.take_place(&joined, clock::now())?;
-                    let address = self.key_server.coap;
-                    let follower = Follower::spawn(membership, address, &self.group, stop)?;
-                    self.note(&joined);
-                    return Ok(Some(Presence {
-                        follower,
-                        expires_at: joined.expires_at,
-                    }));
-                }
+                Ok(joined) => return self.attend(&joined, stop).map(Some),
                 Err(error) if is_passing(&error) => {
                     tracing::warn!(group = %self.group, %error, "cannot join yet");
                 }
@@ -83,13 +73,14 @@ impl Attendance {
             // A broadcast that was refused may mean that the group is another one by this time. Anybody can send one, so it
             // is a reason to ask, and no more.
             let doubtful = journal.failed != judged;
-            let wanted = doubtful || sealed.elapsed() > PATIENCE || now >= presence.expires_at;
+            let over = now >= presence.follower.expires_at();
+            let wanted = doubtful || sealed.elapsed() > PATIENCE || over;
             if !wanted {
                 pause = PAUSE.0;
             } else if joined.elapsed() >= pause {
                 pause = (pause * 2).min(PAUSE.1);
-                if self.return_to(&mut presence, &journal) {
-                    judged = journal.failed;
+                if self.return_to(&mut presence, &journal, stop) {
+                    judged = 0;
                 }
                 joined = Instant::now();
             }
@@ -97,20 +88,24 @@ impl Attendance {
     }
 
     /// Joins again; whether the key server agreed.
-    fn return_to(&self, presence: &mut Presence, journal: &Journal) -> bool {
+    fn return_to(&self, presence: &mut Presence, journal: &Journal, stop: &Stop) -> bool {
         tracing::info!(group = %self.group, last_error = ?journal.last_error, "asking the key server");
-        let taken = self.join().and_then(|joined| {
-            self.producer.take_place(&joined, clock::now())?;
-            Ok(joined)
-        });
-        match &taken {
-            Ok(joined) => {
-                presence.expires_at = joined.expires_at;
-                self.note(joined);
+        match self.join().and_then(|joined| self.attend(&joined, stop)) {
+            Ok(returned) => *presence = returned,
+            Err(error) => {
+                tracing::warn!(group = %self.group, %error, "cannot join again");
+                return false;
             }
-            Err(error) => tracing::warn!(group = %self.group, %error, "cannot join again"),
         }
-        taken.is_ok()
+        true
+    }
+
+    /// Takes the place in the group that a join gave, and follows the group from there.
+    fn attend(&self, joined: &Joined, stop: &Stop) -> Result<Presence, NodeError> {
+        self.producer.take_place(joined, clock::now())?;
+        let follower = Follower::spawn(joined, self.key_server.coap, stop)?;
+        self.note(joined);
+        Ok(Presence { follower })
     }
 
     fn join(&self) -> Result<Joined, NodeError> {

@@ -55,8 +55,7 @@ impl Producer {
         }
     }
 
-    /// Takes the place in the group that a join gave, for the first time or again, and hands out the membership to be kept
-    /// current. Under the same gid and sid the sender context goes on; otherwise it is a new one, with a salt of its own.
+    /// Takes the place in the group that a join gave, for the first time or again. Under the same gid and sid the sender context goes on; otherwise it is a new one, with a salt of its own.
     ///
     /// # Errors
     /// Those of [`Past::boot`]; the place is then as before.
@@ -64,7 +63,7 @@ impl Producer {
         &self,
         joined: &Joined,
         now: UnixTime,
-    ) -> std::result::Result<Shared, NodeError> {
+    ) -> std::result::Result<(), NodeError> {
         let mut place = self.place();
         let owner = owner(&lock(&joined.membership));
         let sender = match place.as_ref() {
@@ -77,23 +76,16 @@ impl Producer {
             }
             place.owner = owner;
             place.told = joined.session;
-            // Whoever follows the old membership follows this one from here on.
-            std::mem::swap(
-                &mut *lock(&place.membership),
-                &mut *lock(&joined.membership),
-            );
-            return Ok(Arc::clone(&place.membership));
-        }
-        let membership = Arc::clone(&joined.membership);
-        if let Some(sender) = sender {
+            place.membership = Arc::clone(&joined.membership);
+        } else if let Some(sender) = sender {
             *place = Some(Place {
-                membership: Arc::clone(&membership),
+                membership: Arc::clone(&joined.membership),
                 owner,
                 sender,
                 told: joined.session,
             });
         }
-        Ok(membership)
+        Ok(())
     }
 
     /// The session that is sealed in at `now`, if any.

@@ -315,6 +315,7 @@ impl State {
             policies: Some(GroupPolicies {
                 check_interval: 60,
                 expiration_delta: 5,
+                pre_issue: 0,
             }),
             key_server: signer.public(),
             kdc_nonce: &[3; 8],
@@ -326,6 +327,7 @@ impl State {
             } else {
                 List::new(&broadcasts)
             },
+            next_personal_key: None,
         };
         let mut out = vec![0; JoinResponse::MAX_LEN];
         let len = response.encode(&mut out).unwrap();

@@ -316,6 +316,7 @@ impl Office {
             personal_key: &personal_key,
             control_uri: None,
             broadcasts: List::new(&broadcasts),
+            next_personal_key: None,
         };
         let mut wire = vec![0; JoinResponse::MAX_LEN];
         let len = response.encode(&mut wire).unwrap();

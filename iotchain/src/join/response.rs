@@ -3,7 +3,7 @@
 //! ```text
 //! {7: gkty, 8: key map, 9: num = j, 10: profile, 11: exp, 12: exi, ? 13: creds, ? 14: peer_roles,
 //!  ? 15: peer_identifiers, ? 16: policies, 17: kdc_cred, 18: kdc_nonce, 19: kdc_cred_verify, 20: rekeying_scheme,
-//!  27: S_i, ? 28: control_group_uri, ? -65538: [event, beacon] or [message]}
+//!  27: S_i, ? 28: control_group_uri, ? -65538: [event, beacon] or [message], ? -65539: S_i of the next epoch}
 //! ```
 //!
 //! K_j is not in it: S_i and the broadcast yield it (paper, II-E).
@@ -38,7 +38,10 @@ const REKEYING_SCHEME: i64 = 20;
 const MGT_KEY_MATERIAL: i64 = 27;
 const CONTROL_GROUP_URI: i64 = 28;
 const BROADCASTS: i64 = -65538;
+const NEXT_PERSONAL_KEY: i64 = -65539;
 
+/// The scheme number of rsd, first in its S_i.
+const RSD: u64 = 2;
 /// kid context in the protected header of a broadcast.
 const KID_CONTEXT: i64 = 10;
 
@@ -73,6 +76,8 @@ pub struct JoinResponse<'a> {
     pub control_uri: Option<&'a str>,
     /// The latest broadcast, encoded: event and beacon, or one message. Empty if none is sent along.
     pub broadcasts: List<'a, &'a [u8]>,
+    /// S_i of the next epoch, encoded, once the key server has prepared that (spec 4.7).
+    pub next_personal_key: Option<&'a [u8]>,
 }
 
 /// One producer or sender of signed objects.
@@ -96,7 +101,9 @@ impl<'a> JoinResponse<'a> {
     /// [`Error::Size`]; the CBOR errors 1 to 11; [`Error::Type`] for missing or ill-typed parameters and for fields that
     /// contradict each other; [`Error::Scheme`] for another rekeying scheme; [`Error::Alg`] outside the suites or if
     /// the key server's key is not of the group's algorithm; [`Error::Kid`] for a sid of wrong shape or given twice;
-    /// [`Error::Group`] unless key map, S_i and broadcast are of one gid; [`Error::Header`] for a broadcast without one.
+    /// [`Error::Group`] unless key map, both S_i and broadcast are of one gid; [`Error::Header`] for a broadcast without
+    /// one; [`Error::Epoch`] if the next S_i is not of the epoch after that of S_i, [`Error::Type`] if that epoch has
+    /// opened already.
     pub fn parse(bytes: &'a [u8]) -> Result<UnverifiedJoin<'a>> {
         if bytes.len() > Self::MAX_LEN {
             return Err(Error::Size);
@@ -180,6 +187,9 @@ impl<'a> JoinResponse<'a> {
             writer.int(BROADCASTS);
             self.broadcasts.write(&mut writer)?;
         }
+        if let Some(next) = self.next_personal_key {
+            writer.int(NEXT_PERSONAL_KEY).bytes(next);
+        }
         if writer.position() > Self::MAX_LEN {
             return Err(Error::Size);
         }
@@ -192,6 +202,7 @@ impl<'a> JoinResponse<'a> {
             self.policies.is_some(),
             self.control_uri.is_some(),
             !self.broadcasts.is_empty(),
+            self.next_personal_key.is_some(),
         ];
         optional
             .into_iter()
@@ -235,12 +246,17 @@ impl<'a> JoinResponse<'a> {
             .map(broadcast_gid)
             .transpose()?;
         let gid = self.key_map.gid;
-        if personal_key_gid(self.personal_key)? != gid
-            || announced.is_some_and(|announced| announced != gid)
+        let own = PersonalKeyHead::read(self.personal_key)?;
+        let next = self.next_personal_key.map(PersonalKeyHead::read);
+        let next = next.transpose()?;
+        let elsewhere = |other: Gid| other != gid;
+        if elsewhere(own.gid)
+            || announced.is_some_and(elsewhere)
+            || next.as_ref().is_some_and(|next| elsewhere(next.gid))
         {
             return Err(Error::Group);
         }
-        Ok(())
+        next.map_or(Ok(()), |next| next.check_after(own))
     }
 }
 
@@ -288,6 +304,7 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
     let (mut creds, mut peer_roles, mut peer_identifiers) = (List::EMPTY, List::EMPTY, List::EMPTY);
     let (mut policies, mut key_server, mut kdc_nonce, mut kdc_proof) = (None, None, None, None);
     let (mut personal_key, mut control_uri, mut broadcasts) = (None, None, List::EMPTY);
+    let mut next_personal_key = None;
     each_parameter(bytes, Unknown::Skip, |label, reader| {
         match label {
             GKTY => gkty = Some(reader.int()?),
@@ -307,6 +324,7 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
             MGT_KEY_MATERIAL => personal_key = Some(reader.bytes()?),
             CONTROL_GROUP_URI => control_uri = Some(reader.text()?),
             BROADCASTS => broadcasts = List::read(reader)?,
+            NEXT_PERSONAL_KEY => next_personal_key = Some(reader.bytes()?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -334,18 +352,59 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
         personal_key: personal_key.ok_or(Error::Type)?,
         control_uri,
         broadcasts,
+        next_personal_key,
     })
 }
 
-/// The gid in S_i, second after the scheme number (spec 3.4.4, 3.5.2).
-fn personal_key_gid(personal_key: &[u8]) -> Result<Gid> {
-    cbor::check(personal_key)?;
-    let mut reader = Reader::new(personal_key);
-    if reader.array()? < 2 {
-        return Err(Error::Type);
+/// How S_i begins: `[scheme, gid, epoch, ...]` (spec 3.4.4, 3.5.2). The rest is checked where it is used.
+struct PersonalKeyHead<'a> {
+    elements: usize,
+    scheme: u64,
+    gid: Gid,
+    rest: Reader<'a>,
+}
+
+impl<'a> PersonalKeyHead<'a> {
+    fn read(personal_key: &'a [u8]) -> Result<Self> {
+        cbor::check(personal_key)?;
+        let mut rest = Reader::new(personal_key);
+        let elements = rest.array()?;
+        if elements < 2 {
+            return Err(Error::Type);
+        }
+        Ok(Self {
+            elements,
+            scheme: rest.uint()?,
+            gid: Gid::new(*rest.array_of()?),
+            rest,
+        })
     }
-    reader.uint()?;
-    Ok(Gid::new(*reader.array_of()?))
+
+    /// Whether it was issued for the epoch after that of `own`, before that epoch opened (spec 4.7).
+    fn check_after(mut self, mut own: Self) -> Result<()> {
+        if self.scheme != own.scheme {
+            return Err(Error::Scheme);
+        }
+        let rsd = self.scheme == RSD;
+        if own.elements < 3 || self.elements < if rsd { 8 } else { 3 } {
+            return Err(Error::Type);
+        }
+        if own.rest.u32()?.checked_add(1) != Some(self.rest.u32()?) {
+            return Err(Error::Epoch);
+        }
+        if !rsd {
+            return Ok(());
+        }
+        // depth, slot, join, last; then the event that it starts from
+        for _ in 0..4 {
+            self.rest.skip()?;
+        }
+        if self.rest.u32()? == 0 {
+            Ok(())
+        } else {
+            Err(Error::Type)
+        }
+    }
 }
 
 /// The gid in the kid context of a signed broadcast.
