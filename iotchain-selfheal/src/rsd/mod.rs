@@ -35,7 +35,10 @@ mod manager;
 pub use cover::class_cover;
 pub use epochs::EpochMember;
 #[cfg(feature = "manager")]
-pub use manager::{Announcement, Due, EpochManager, Former, GroupManager, Parameters, Plan};
+pub use manager::{
+    Announcement, Due, EpochManager, Fact, Former, GroupManager, Parameters, Plan, Position,
+    Replica,
+};
 pub use member::{HighWater, Member};
 pub use personal_key::PersonalKey;
 pub use receive::Received;

@@ -5,11 +5,13 @@ mod departures;
 mod epochs;
 mod issue;
 mod parameters;
+mod replica;
 mod slots;
 mod state;
 
 pub use epochs::{Due, EpochManager, Former};
 pub use parameters::{Parameters, Plan};
+pub use replica::{Fact, Position, Replica};
 
 use super::beacon::Beacon;
 use super::primitives::{ChainValue, Prf, State};
