@@ -1,6 +1,7 @@
 //! Known answers of `vectors/`: key schedule, keys and thumbprints, error registry.
 #![allow(missing_docs)]
 
+use iotchain_core::hash::sha256;
 use iotchain_core::kdf::{Direction, SenderUse};
 use iotchain_core::{
     AccessKey, Address, AeadAlg, Error, Gid, GroupKey, Kid, KidContext, Piv, PublicKey, Secret,
@@ -237,4 +238,30 @@ fn es256k_refuses_high_s_and_foreign_keys() {
             Err(Error::Sig)
         );
     }
+}
+
+#[test]
+fn a_digest_is_verified_as_its_message() {
+    for (alg, other) in [
+        (SignAlg::Es256k, SignAlg::Esp256),
+        (SignAlg::Esp256, SignAlg::Es256k),
+    ] {
+        let key = SigningKey::from_bytes(alg, &[7; 32]).unwrap().public();
+        let signature = SigningKey::from_bytes(alg, &[7; 32])
+            .unwrap()
+            .sign(&[b"two ", b"parts"])
+            .unwrap();
+        let digest = sha256(&[b"two parts"]);
+        key.verify_digest(&digest, &signature).unwrap();
+        for bit in [0, 255] {
+            let mut bad = digest;
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key.verify_digest(&bad, &signature), Err(Error::Sig));
+        }
+        let other = SigningKey::from_bytes(other, &[7; 32]).unwrap().public();
+        assert_eq!(other.verify_digest(&digest, &signature), Err(Error::Sig));
+    }
+    let key = SigningKey::from_bytes(SignAlg::Ed25519, &[7; 32]).unwrap();
+    let refused = key.public().verify_digest(&[0; 32], &[0; 64]);
+    assert_eq!(refused, Err(Error::Alg));
 }

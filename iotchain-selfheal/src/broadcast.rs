@@ -6,16 +6,13 @@
 //! Sig_structure: ["Signature1", protected, << ["IoTC1", "bcast"] >>, payload]        (RFC 9052, 4.4)
 //! ```
 
-use iotchain_core::cbor::{self, Major, Reader, Writer};
+use crate::incoming::{EXTERNAL_AAD, Incoming, KEY_ID_LEN, Piece, Pinned};
+use iotchain_core::cbor::{Major, Reader, Writer};
 use iotchain_core::sign::sig_structure;
 use iotchain_core::{Error, Gid, KidContext, PublicKey, Result, Session, SignAlg, Signer};
 
-/// External additional data of every broadcast signature: `["IoTC1", "bcast"]`.
-const EXTERNAL_AAD: &[u8] = b"\x82\x65IoTC1\x65bcast";
 /// Room for a protected header: map head, alg (2 or 3), key id (10), kid context (10).
 const MAX_PROTECTED: usize = 24;
-/// Bytes of the key server's thumbprint that name the signer.
-const KEY_ID_LEN: usize = 8;
 
 /// Longest broadcast accepted unless the group says otherwise, in bytes (spec 1.2).
 pub const DEFAULT_MAX_LEN: usize = 4096;
@@ -27,9 +24,8 @@ pub const MAX_OVERHEAD: usize = 99;
 /// The pinned key server of one group: whose broadcasts a member believes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority {
-    gid: Gid,
+    pinned: Pinned,
     key: PublicKey,
-    key_id: [u8; KEY_ID_LEN],
     max_len: usize,
 }
 
@@ -38,9 +34,12 @@ impl Authority {
     #[must_use]
     pub fn new(gid: Gid, key: PublicKey) -> Self {
         Self {
-            gid,
+            pinned: Pinned {
+                gid,
+                alg: key.alg(),
+                key_id: key_id(&key),
+            },
             key,
-            key_id: key_id(&key),
             max_len: DEFAULT_MAX_LEN,
         }
     }
@@ -55,7 +54,7 @@ impl Authority {
     /// The group instance.
     #[must_use]
     pub const fn gid(&self) -> Gid {
-        self.gid
+        self.pinned.gid
     }
 
     /// The key of the key server.
@@ -67,7 +66,12 @@ impl Authority {
     /// The algorithm of its signatures.
     #[must_use]
     pub const fn sign_alg(&self) -> SignAlg {
-        self.key.alg()
+        self.pinned.alg
+    }
+
+    /// What the header of its broadcasts says.
+    pub(crate) const fn pinned(&self) -> Pinned {
+        self.pinned
     }
 
     /// Longest accepted broadcast in bytes.
@@ -76,12 +80,13 @@ impl Authority {
         self.max_len
     }
 
-    /// Refuses a broadcast that is too long or not one strict CBOR item (spec 3.3, step 1).
-    pub(crate) fn check_format(&self, message: &[u8]) -> Result<()> {
-        if message.len() > self.max_len {
-            return Err(Error::Size);
+    /// Refuses a broadcast that is too long (spec 3.3, step 1).
+    pub(crate) const fn check_size(&self, len: usize) -> Result<()> {
+        if len > self.max_len {
+            Err(Error::Size)
+        } else {
+            Ok(())
         }
-        cbor::check(message)
     }
 }
 
@@ -100,7 +105,7 @@ pub(crate) enum Form {
     Beacon,
 }
 
-/// Tells a signed message from a beacon by the first item of the outer array (spec 3.2). Call on a checked item.
+/// Tells a signed message from a beacon by the first item of the outer array (spec 3.2).
 pub(crate) fn form(message: &[u8]) -> Result<Form> {
     let mut reader = Reader::new(message);
     reader.array()?;
@@ -125,20 +130,20 @@ impl<'a> Envelope<'a> {
     /// [`Error::Size`], a format error (1 to 11), [`Error::Type`], [`Error::Crit`], [`Error::Header`], [`Error::Alg`],
     /// [`Error::Kid`], [`Error::Group`], [`Error::Sig`].
     pub fn open(authority: &Authority, message: &'a [u8]) -> Result<Self> {
-        authority.check_format(message)?;
+        authority.check_size(message.len())?;
+        let mut incoming = Incoming::new(authority.pinned);
+        let mut session = Session::default();
+        incoming.push(message, &mut |piece| {
+            if let Piece::Session(named) = piece {
+                session = named;
+            }
+        })?;
+        let signature = incoming.finish()?;
         let mut reader = Reader::new(message);
-        if reader.array()? != 4 {
-            return Err(Error::Type);
-        }
+        reader.array()?;
         let protected = reader.bytes()?;
-        let unprotected = reader.map()?;
-        for _ in 0..unprotected {
-            reader.skip()?;
-            reader.skip()?;
-        }
+        reader.map()?;
         let payload = reader.bytes()?;
-        let signature = reader.bytes()?;
-        let session = read_protected(authority, protected, unprotected == 0)?;
         sig_structure(protected, EXTERNAL_AAD, payload, |parts| {
             authority.key.verify(authority.sign_alg(), parts, signature)
         })?;
@@ -198,72 +203,4 @@ impl<'a> Envelope<'a> {
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
     }
-}
-
-/// Labels of the protected header with their values, before they are compared.
-#[derive(Default)]
-struct Protected<'a> {
-    alg: Option<i64>,
-    key_id: Option<&'a [u8]>,
-    kid_context: Option<&'a [u8]>,
-}
-
-/// Step 2 of 3.3: exactly the labels 1, 4 and 10, each as pinned. Gives the session.
-fn read_protected(
-    authority: &Authority,
-    bytes: &[u8],
-    unprotected_is_empty: bool,
-) -> Result<Session> {
-    // an empty protected header is h'' (spec 1.2); as a header set it is simply incomplete
-    if bytes.is_empty() {
-        return Err(Error::Header);
-    }
-    cbor::check(bytes)?;
-    if has_label(bytes, 2)? {
-        return Err(Error::Crit);
-    }
-    let mut reader = Reader::new(bytes);
-    let pairs = reader.map()?;
-    if pairs != 3 || !unprotected_is_empty {
-        return Err(Error::Header);
-    }
-    let exact = [1, 4, 10]
-        .iter()
-        .try_fold(true, |all, label| Ok(all & has_label(bytes, *label)?))?;
-    if !exact {
-        return Err(Error::Header);
-    }
-    let mut header = Protected::default();
-    for _ in 0..pairs {
-        match reader.int()? {
-            1 => header.alg = Some(reader.int()?),
-            4 => header.key_id = Some(reader.bytes()?),
-            _ => header.kid_context = Some(reader.bytes()?),
-        }
-    }
-    if header.alg != Some(authority.sign_alg().cose()) {
-        return Err(Error::Alg);
-    }
-    if header.key_id != Some(&authority.key_id) {
-        return Err(Error::Kid);
-    }
-    let context = KidContext::parse(header.kid_context.ok_or(Error::Header)?)?;
-    if context.gid != authority.gid {
-        return Err(Error::Group);
-    }
-    Ok(context.session)
-}
-
-/// Whether a checked map has the integer key `label`.
-fn has_label(map: &[u8], label: i64) -> Result<bool> {
-    let mut reader = Reader::new(map);
-    for _ in 0..reader.map()? {
-        if reader.peek() == Some(Major::Text) {
-            reader.skip()?;
-        } else if reader.int() == Ok(label) {
-            return Ok(true);
-        }
-        reader.skip()?;
-    }
-    Ok(false)
 }

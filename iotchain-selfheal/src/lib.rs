@@ -109,6 +109,7 @@ extern crate std;
 
 mod announced;
 pub mod broadcast;
+mod incoming;
 #[cfg(feature = "manager")]
 mod manager;
 mod member;

@@ -22,7 +22,13 @@ impl Scheme {
     /// # Errors
     /// A format error (1 to 11), [`Error::Scheme`] for another first element, else [`Error::Type`].
     pub(crate) fn read_personal_key(self, bytes: &[u8], elements: usize) -> Result<Reader<'_>> {
-        self.read(bytes, elements, |_| Error::Scheme)
+        Self::read(bytes, elements, |number| {
+            if number == u32::from(self.number()) {
+                Ok(())
+            } else {
+                Err(Error::Scheme)
+            }
+        })
     }
 
     /// Reads past the head and the first element of a signed payload of `elements` elements (spec 3.3, step 4).
@@ -31,25 +37,28 @@ impl Scheme {
     /// A format error (1 to 11), [`Error::Version`] for an unknown first element, [`Error::Scheme`] for that of the
     /// other scheme, else [`Error::Type`].
     pub(crate) fn read_payload(self, bytes: &[u8], elements: usize) -> Result<Reader<'_>> {
-        let known = |number| {
-            [Self::Polynomial, Self::Rsd]
-                .iter()
-                .any(|scheme| u32::from(scheme.number()) == number)
-        };
-        self.read(bytes, elements, |number| {
-            if known(number) {
-                Error::Scheme
-            } else {
-                Error::Version
-            }
-        })
+        Self::read(bytes, elements, |number| self.check_payload(number))
+    }
+
+    /// Checks the first element of a signed payload.
+    ///
+    /// # Errors
+    /// [`Error::Version`] for an unknown number, [`Error::Scheme`] for that of the other scheme.
+    pub(crate) fn check_payload(self, number: u32) -> Result<()> {
+        let found = [Self::Polynomial, Self::Rsd]
+            .into_iter()
+            .find(|scheme| u32::from(scheme.number()) == number);
+        match found {
+            Some(scheme) if scheme == self => Ok(()),
+            Some(_) => Err(Error::Scheme),
+            None => Err(Error::Version),
+        }
     }
 
     fn read(
-        self,
         bytes: &[u8],
         elements: usize,
-        refused: impl FnOnce(u32) -> Error,
+        check: impl FnOnce(u32) -> Result<()>,
     ) -> Result<Reader<'_>> {
         cbor::check(bytes)?;
         let mut reader = Reader::new(bytes);
@@ -57,10 +66,7 @@ impl Scheme {
         if found == 0 {
             return Err(Error::Type);
         }
-        let number = reader.u32()?;
-        if number != u32::from(self.number()) {
-            return Err(refused(number));
-        }
+        check(reader.u32()?)?;
         if found == elements {
             Ok(reader)
         } else {

@@ -26,6 +26,10 @@ impl<T: Numbered, const W: usize> Window<T, W> {
         self.places.iter().flatten()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.places.iter_mut().flatten()
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
         self.iter().find(|known| known.number() == number)
     }

@@ -41,6 +41,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The head of the next item: its major type and argument. What it announces follows.
+    ///
+    /// # Errors
+    /// A format error; [`Error::Truncated`] also for a head that goes on behind the last byte.
+    pub fn head(&mut self) -> Result<(Major, u64)> {
+        let (major, argument, rest) = head(self.rest)?;
+        self.rest = rest;
+        Ok((major, argument))
+    }
+
     fn expect(&mut self, wanted: Major) -> Result<u64> {
         let (major, argument, rest) = head(self.rest)?;
         if major != wanted {

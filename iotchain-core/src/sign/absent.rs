@@ -11,6 +11,12 @@ pub(super) const fn sign(_: &[u8; 32], _: &PublicKey, _: &[&[u8]]) -> Result<Sig
     Err(Error::Sig)
 }
 
+#[cfg(not(feature = "ed25519"))]
 pub(super) const fn verify(_: &PublicKey, _: &[&[u8]], _: &Signature) -> Result<()> {
+    Err(Error::Sig)
+}
+
+#[cfg(not(all(feature = "es256k", feature = "esp256")))]
+pub(super) const fn verify_digest(_: &PublicKey, _: &[u8; 32], _: &Signature) -> Result<()> {
     Err(Error::Sig)
 }

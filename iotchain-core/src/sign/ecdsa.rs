@@ -42,9 +42,9 @@ macro_rules! curve {
                 Ok(signature.to_bytes().into())
             }
 
-            pub(in crate::sign) fn verify(
+            pub(in crate::sign) fn verify_digest(
                 key: &PublicKey,
-                message: &[&[u8]],
+                digest: &[u8; 32],
                 signature: &Signature,
             ) -> Result<()> {
                 let signature = ecdsa::Signature::from_slice(signature).map_err(|_| Error::Sig)?;
@@ -52,7 +52,7 @@ macro_rules! curve {
                     return Err(Error::Sig);
                 }
                 let key = VerifyingKey::from_sec1_bytes(&key.sec1()).map_err(|_| Error::Sig)?;
-                key.verify_prehash(&sha256(message), &signature).map_err(|_| Error::Sig)
+                key.verify_prehash(digest, &signature).map_err(|_| Error::Sig)
             }
         }
     };

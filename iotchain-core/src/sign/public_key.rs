@@ -150,9 +150,21 @@ impl PublicKey {
             return Err(Error::Sig);
         }
         match alg {
-            SignAlg::Es256k => es256k::verify(self, message, signature),
-            SignAlg::Esp256 => esp256::verify(self, message, signature),
+            SignAlg::Es256k => es256k::verify_digest(self, &sha256(message), signature),
+            SignAlg::Esp256 => esp256::verify_digest(self, &sha256(message), signature),
             SignAlg::Ed25519 => ed25519::verify(self, message, signature),
+        }
+    }
+
+    /// As [`PublicKey::verify`], over a message of which only the SHA-256 is left: one that arrived in pieces.
+    ///
+    /// # Errors
+    /// As [`PublicKey::verify`]; [`Error::Alg`] for Ed25519, which hashes the message behind a part of the signature.
+    pub fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<()> {
+        match self.alg {
+            SignAlg::Es256k => es256k::verify_digest(self, digest, signature),
+            SignAlg::Esp256 => esp256::verify_digest(self, digest, signature),
+            SignAlg::Ed25519 => Err(Error::Alg),
         }
     }
 

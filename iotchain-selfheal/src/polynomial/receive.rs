@@ -37,9 +37,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// [`Error::TooManyRevoked`], [`Error::SessionRange`], [`Error::Capacity`], [`Error::Equivocation`],
     /// [`Error::NotYet`], [`Error::Kcv`], [`Error::RevokedMember`].
     pub fn message(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        if message.len() > self.authority.max_len() {
-            return Err(Error::Size);
-        }
+        self.authority.check_size(message.len())?;
         // the same bytes passed every step before: no need to verify their signature again
         let digest = sha256(&[message]);
         if self

@@ -9,6 +9,7 @@
 use super::member::{HighWater, Member};
 use super::personal_key::PersonalKey;
 use super::receive::Received;
+use super::stream::EventStream;
 use crate::broadcast::Authority;
 use crate::policy::Policy;
 use core::fmt;
@@ -148,6 +149,29 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         let epoch = epoch_of(message).unwrap_or_default();
         let done = self.of_mut(epoch).receive(message, now)?;
+        self.end_earlier()?;
+        Ok(done)
+    }
+
+    /// Begins an event of `epoch` that arrives in pieces, as [`EventStream::start`].
+    ///
+    /// # Errors
+    /// As [`EventStream::start`]; [`Error::Epoch`] for an epoch that is not held.
+    pub fn start(&self, epoch: u32) -> Result<EventStream<W>> {
+        let member = [Some(&self.earlier), self.later.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|member| member.personal_key().epoch() == epoch);
+        EventStream::start(member.ok_or(Error::Epoch)?)
+    }
+
+    /// Ends an event that arrived in pieces, as [`EventStream::finish`] and [`EpochMember::receive`].
+    ///
+    /// # Errors
+    /// As [`EventStream::finish`] and [`EpochMember::receive`].
+    pub fn finish(&mut self, event: EventStream<W>, now: Option<UnixTime>) -> Result<Received> {
+        let member = self.of_mut(event.epoch());
+        let done = event.finish(member, now)?;
         self.end_earlier()?;
         Ok(done)
     }

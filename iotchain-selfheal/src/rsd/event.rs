@@ -1,44 +1,37 @@
-//! The payload of an event: a fresh chain state for the members that remain (spec 3.2, 3.4.6).
-//!
-//! ```text
-//! [2, epoch, k, depth, last, nbf, dur, nonce(7), anchor(16), kcv(16), hist: [+ session], links, cover: [+ bstr]]
-//! ```
+//! What a member keeps of an event: a fresh chain state for the members that remain (spec 3.2, 3.4.6).
 //!
 //! `hist` lists the first sessions of the newest events, this one last. The newest `e` of them, one per cover, are the
 //! window: cover `c` opens Z_c for the members that joined between the window events c-1 and c, link `c` is the chain
-//! state of window event `c` under Z_c.
+//! state of window event `c` under Z_c. Of all this a member needs its own cover entry, the links and the sessions of its
+//! window, and the sessions of the events that it holds.
 
 use super::primitives::{ChainValue, EventNonce, State, xor};
-use super::tree::Subset;
-use crate::scheme::Scheme;
+use super::tree::{Node, Subset};
 use crate::timing::Timing;
 use core::cmp::Ordering;
-use iotchain_core::cbor::Reader;
-use iotchain_core::{Error, Result};
+use core::ops::Range;
+use iotchain_core::{Error, Result, UnixTime};
 
 /// Most sessions that a history lists.
 pub(crate) const MAX_HISTORY: usize = 255;
 /// A cover entry: subset(4) || Z_c xor pad (16).
 pub(crate) const ENTRY_LEN: usize = 20;
 
-/// A well-formed event; its signature is verified by the envelope it came in.
-#[derive(Clone, Debug)]
-pub(crate) struct Event<'a> {
-    pub(crate) epoch: u32,
-    /// k, the number of the event in its epoch.
-    pub(crate) number: u32,
-    pub(crate) session: u32,
-    pub(crate) depth: u32,
-    pub(crate) last: u32,
-    pub(crate) timing: Timing,
-    pub(crate) nonce: &'a EventNonce,
-    pub(crate) anchor: &'a ChainValue,
-    pub(crate) key_check: &'a [u8; 16],
-    history: Reader<'a>,
-    history_len: usize,
-    links: &'a [u8],
-    covers: Reader<'a>,
-    covers_len: usize,
+/// One entry of a cover.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry(pub(super) [u8; ENTRY_LEN]);
+
+impl Entry {
+    /// # Errors
+    /// [`Error::Type`] for an invalid subset.
+    pub(crate) fn subset(&self, depth: u8) -> Result<Subset> {
+        Subset::parse(*self.0.first_chunk().ok_or(Error::Type)?, depth)
+    }
+
+    /// Z_c under the pad of the subset's label.
+    pub(crate) fn open(&self, pad: &State) -> Option<State> {
+        self.0.last_chunk().map(|masked| xor(masked, pad))
+    }
 }
 
 /// One event as a history names it.
@@ -59,143 +52,237 @@ impl Beginning {
     }
 }
 
-impl<'a> Event<'a> {
-    /// Reads the payload of the message of `session` (spec 3.3, step 4).
+/// What a history says about the beginning of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// It is older than the history: it began before this session.
+    Before(u32),
+    /// It began with this session.
+    At(u32),
+    /// It is newer than the message: it began after this session.
+    After(u32),
+    /// It is named, but was not held when the history passed by.
+    Forgotten,
+}
+
+/// Whose view of the event it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) epoch: u32,
+    pub(crate) leaf: Node,
+    pub(crate) join: u32,
+}
+
+/// An event that is held, with what the history says of its beginning and of the next one's; 0 for nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Noted {
+    event: u32,
+    begin: u32,
+    next: u32,
+}
+
+/// The part of an event that concerns one member with room for `W` events.
+#[derive(Clone, Debug)]
+pub(crate) struct Event<const W: usize> {
+    pub(crate) owner: Owner,
+    pub(crate) epoch: u32,
+    /// k, the number of the event in its epoch.
+    pub(crate) number: u32,
+    pub(crate) session: u32,
+    pub(crate) depth: u32,
+    pub(crate) last: u32,
+    pub(crate) timing: Timing,
+    pub(crate) nonce: EventNonce,
+    pub(crate) anchor: ChainValue,
+    pub(crate) key_check: [u8; 16],
+    /// The first session that the history names.
+    pub(crate) first: u32,
+    history_len: u32,
+    /// How many of them are not after the join.
+    joined: u32,
+    /// e, the number of covers.
+    window_len: u32,
+    /// The newest sessions of the history, the i-th of them all at i modulo `W`.
+    sessions: [u32; W],
+    noted: [Noted; W],
+    links: [[u8; 16]; W],
+    /// The entry of the own class.
+    entry: Option<Entry>,
+}
+
+impl<const W: usize> Event<W> {
+    /// Nothing read yet; `held` are the numbers of the events that the owner holds.
+    pub(super) fn new(owner: Owner, held: impl Iterator<Item = u32>) -> Self {
+        let mut noted = [Noted::default(); W];
+        for (noted, event) in noted.iter_mut().zip(held) {
+            noted.event = event;
+        }
+        Self {
+            owner,
+            epoch: 0,
+            number: 0,
+            session: 0,
+            depth: 0,
+            last: 0,
+            timing: Timing {
+                starts: UnixTime::new(0),
+                duration: 0,
+            },
+            nonce: [0; 7],
+            anchor: [0; 16],
+            key_check: [0; 16],
+            first: 0,
+            history_len: 0,
+            joined: 0,
+            window_len: 0,
+            sessions: [0; W],
+            noted,
+            links: [[0; 16]; W],
+            entry: None,
+        }
+    }
+
+    /// The history will name `len` events, of `number` and before.
+    pub(super) const fn set_history_len(&mut self, len: u32) {
+        self.history_len = len;
+    }
+
+    /// The window has `len` events.
+    pub(super) const fn set_window_len(&mut self, len: u32) {
+        self.window_len = len;
+    }
+
+    /// The session that entry `index` of the history names.
+    pub(super) fn note_session(&mut self, index: u32, session: u32) {
+        if index == 0 {
+            self.first = session;
+        }
+        if session <= self.owner.join {
+            self.joined = self.joined.saturating_add(1);
+        }
+        if let Some(place) = self.sessions.get_mut(place::<W>(index)) {
+            *place = session;
+        }
+        let event = self.number_at(index);
+        for noted in &mut self.noted {
+            if noted.event == event {
+                noted.begin = session;
+            } else if noted.event.checked_add(1) == Some(event) {
+                noted.next = session;
+            }
+        }
+    }
+
+    /// Link `index` of the message.
+    pub(super) fn note_link(&mut self, index: u32, link: &[u8; 16]) {
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        if let Some(place) = self.links.get_mut(place) {
+            *place = *link;
+        }
+    }
+
+    /// An entry of cover `class`.
     ///
     /// # Errors
-    /// A format error, [`Error::Version`], [`Error::Scheme`], [`Error::Type`].
-    pub(crate) fn parse(session: u32, payload: &'a [u8]) -> Result<Self> {
-        let mut reader = Scheme::Rsd.read_payload(payload, 13)?;
-        let [epoch, number, depth, last] =
-            [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
-        let timing = Timing::read(&mut reader)?;
-        let (nonce, anchor, key_check) =
-            (reader.array_of()?, reader.array_of()?, reader.array_of()?);
-        let history_len = reader.array()?;
-        let history = reader.clone();
-        check_history(&mut reader, history_len, session)?;
-        let links = reader.bytes()?;
-        let covers_len = reader.array()?;
-        let covers = reader.clone();
-        check_covers(&mut reader, covers_len, depth)?;
-        let shape = timing.is_valid()
-            && (1..=history_len).contains(&covers_len)
-            && history_len <= MAX_HISTORY
-            && u32::try_from(history_len).is_ok_and(|len| len <= number)
-            && links.len() == covers_len.saturating_sub(1).saturating_mul(16);
-        if !shape {
-            return Err(Error::Type);
+    /// [`Error::Type`] for an invalid subset.
+    pub(super) fn note_entry(&mut self, class: u32, entry: Entry) -> Result<()> {
+        let subset = entry.subset(u8::try_from(self.depth).unwrap_or(u8::MAX))?;
+        let mine = class == self.class() && subset.contains(self.owner.leaf);
+        if mine && self.entry.is_none() {
+            self.entry = Some(entry);
         }
-        Ok(Self {
-            epoch,
-            number,
-            session,
-            depth,
-            last,
-            timing,
-            nonce,
-            anchor,
-            key_check,
-            history,
-            history_len,
-            links,
-            covers,
-            covers_len,
-        })
+        Ok(())
     }
 
     /// e, the number of covers: the window of the message.
-    pub(crate) const fn window_len(&self) -> usize {
-        self.covers_len
+    pub(crate) const fn window_len(&self) -> u32 {
+        self.window_len
     }
 
-    /// The events that the history names, oldest first, this one last.
-    pub(crate) fn history(&self) -> impl Iterator<Item = Beginning> {
-        let mut reader = self.history.clone();
-        let before = u32::try_from(self.history_len).unwrap_or(u32::MAX);
-        (0..before).map_while(move |i| {
-            let event = self
-                .number
-                .wrapping_sub(before)
-                .wrapping_add(i)
-                .wrapping_add(1);
-            Some(Beginning {
-                event,
-                session: reader.u32().ok()?,
-            })
+    /// How many events the history names.
+    pub(crate) const fn history_len(&self) -> u32 {
+        self.history_len
+    }
+
+    /// c, the class of the owner in this window; e if it joined at the event or after it.
+    pub(crate) const fn class(&self) -> u32 {
+        self.joined
+            .saturating_sub(self.history_len.saturating_sub(self.window_len))
+    }
+
+    /// The events of the window from the class of the owner on, oldest first, each with its index in the window.
+    pub(crate) fn window(&self) -> impl Iterator<Item = (u32, Beginning)> {
+        let before = self.history_len.saturating_sub(self.window_len);
+        (self.class()..self.window_len).filter_map(move |index| {
+            let entry = before.saturating_add(index);
+            let session = *self.sessions.get(place::<W>(entry))?;
+            let event = self.number_at(entry);
+            Some((index, Beginning { event, session }))
         })
     }
 
-    /// The newest e events of the history.
-    pub(crate) fn window(&self) -> impl Iterator<Item = Beginning> {
-        self.history()
-            .skip(self.history_len.saturating_sub(self.covers_len))
+    /// What the history says about an event.
+    pub(crate) fn named(&self, event: u32) -> Named {
+        if event > self.number {
+            return Named::After(self.session);
+        }
+        let Some(entry) = event.checked_sub(self.number_at(0)) else {
+            return Named::Before(self.first);
+        };
+        let kept = u32::try_from(W).unwrap_or(u32::MAX);
+        if entry.saturating_add(kept) >= self.history_len {
+            let session = self.sessions.get(place::<W>(entry));
+            return session.map_or(Named::Forgotten, |session| Named::At(*session));
+        }
+        let noted = |noted: &Noted| match noted {
+            noted if noted.event == event => Some(noted.begin),
+            noted if noted.event != 0 && noted.event.checked_add(1) == Some(event) => {
+                Some(noted.next)
+            }
+            _ => None,
+        };
+        self.noted
+            .iter()
+            .find_map(noted)
+            .filter(|session| *session != 0)
+            .map_or(Named::Forgotten, Named::At)
     }
 
-    /// The entries of cover `class`.
-    pub(crate) fn cover(&self, class: usize) -> impl Iterator<Item = Entry<'a>> {
-        let mut reader = self.covers.clone();
-        let cover = (0..=class)
-            .try_fold(&[][..], |_, _| reader.bytes())
-            .unwrap_or_default();
-        cover.as_chunks::<ENTRY_LEN>().0.iter().map(Entry)
+    /// Whether the history and the personal key agree: `event` was in force at the join.
+    pub(crate) fn fits_join(&self, event: u32) -> bool {
+        let Range { start, end } = self.number_at(0)..self.number.saturating_add(1);
+        let begun = event
+            .saturating_add(1)
+            .clamp(start, end)
+            .saturating_sub(start);
+        event == 0 || begun == self.joined
     }
 
-    /// The chain state of the window event `class`, from the mask that Z_class gives.
-    pub(crate) fn link(&self, class: usize, mask: &State) -> Option<State> {
+    /// The chain state of the window event `index`, from the mask that Z gives.
+    pub(crate) fn link(&self, index: u32, mask: &State) -> Option<State> {
         self.links
-            .as_chunks::<16>()
-            .0
-            .get(class)
+            .get(usize::try_from(index).ok()?)
             .map(|link| xor(link, mask))
     }
-}
 
-/// One entry of a cover.
-#[derive(Clone, Copy)]
-pub(crate) struct Entry<'a>(&'a [u8; ENTRY_LEN]);
-
-impl Entry<'_> {
-    /// # Errors
-    /// [`Error::Type`] for an invalid subset.
-    pub(crate) fn subset(&self, depth: u8) -> Result<Subset> {
-        Subset::parse(*self.0.first_chunk().ok_or(Error::Type)?, depth)
+    /// The own cover entry.
+    pub(crate) const fn entry(&self) -> Option<&Entry> {
+        self.entry.as_ref()
     }
 
-    /// Z_c under the pad of the subset's label.
-    pub(crate) fn open(&self, pad: &State) -> Option<State> {
-        self.0.last_chunk().map(|masked| xor(masked, pad))
+    /// The number of the event that entry `index` of the history names.
+    const fn number_at(&self, index: u32) -> u32 {
+        self.number
+            .wrapping_sub(self.history_len)
+            .wrapping_add(index)
+            .wrapping_add(1)
     }
 }
 
-/// Strictly increasing from at least 1, ending in the session of the message.
-fn check_history(reader: &mut Reader<'_>, len: usize, session: u32) -> Result<()> {
-    let mut before = 0;
-    for _ in 0..len {
-        let next = reader.u32()?;
-        if next <= before {
-            return Err(Error::Type);
-        }
-        before = next;
-    }
-    if before == session {
-        Ok(())
-    } else {
-        Err(Error::Type)
-    }
-}
-
-/// Whole entries with valid subsets of a tree of `depth`.
-fn check_covers(reader: &mut Reader<'_>, len: usize, depth: u32) -> Result<()> {
-    let depth = u8::try_from(depth).unwrap_or(u8::MAX);
-    for _ in 0..len {
-        let (entries, rest) = reader.bytes()?.as_chunks::<ENTRY_LEN>();
-        if !rest.is_empty() {
-            return Err(Error::Type);
-        }
-        for entry in entries {
-            Entry(entry).subset(depth)?;
-        }
-    }
-    Ok(())
+/// Where the session of entry `index` of the history is kept.
+fn place<const W: usize>(index: u32) -> usize {
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| index.checked_rem(W))
+        .unwrap_or_default()
 }

@@ -4,7 +4,6 @@ use super::event::Beginning;
 use super::primitives::{ChainValue, Prf, State};
 use crate::timing::Timing;
 use crate::window::Numbered;
-use core::cmp::Ordering;
 
 /// C at `position`; the states of later sessions follow from it.
 #[derive(Clone, Debug)]
@@ -84,24 +83,6 @@ impl Known {
             .into_iter()
             .flatten()
             .map(|(event, session)| Beginning { event, session })
-    }
-
-    /// Whether another event may begin where `beginning` says, given this one.
-    pub(crate) fn fits(&self, beginning: Beginning) -> bool {
-        let order = self.event.cmp(&beginning.event);
-        if self
-            .session
-            .is_some_and(|session| session.cmp(&beginning.session) != order)
-        {
-            return false;
-        }
-        match (order, self.end) {
-            (Ordering::Less, Some(end)) if self.event.checked_add(1) == Some(beginning.event) => {
-                end == beginning.session
-            }
-            (Ordering::Less, Some(end)) => end < beginning.session,
-            _ => true,
-        }
     }
 
     /// Keeps the earliest state; the caller has checked that they agree.

@@ -17,11 +17,13 @@ mod epochs;
 mod event;
 mod known;
 mod member;
+mod payload;
 mod personal_key;
 mod primitives;
 mod receive;
 mod recover;
 mod release;
+mod stream;
 mod tree;
 
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub use manager::{
 pub use member::{HighWater, Member};
 pub use personal_key::PersonalKey;
 pub use receive::Received;
+pub use stream::EventStream;
 
 /// First element of a beacon.
 const BEACON: u32 = 3;

@@ -1,9 +1,10 @@
 //! Taking a broadcast in: check everything, then commit (spec 3.3, 3.4.6).
 
 use super::beacon::Beacon;
-use super::event::{Beginning, Event};
+use super::event::{Event, Named};
 use super::known::{Chain, Known};
 use super::member::Member;
+use super::payload::Payload;
 use super::recover::{Recovered, recover};
 use crate::broadcast::{self, Envelope, Form};
 use iotchain_core::hash::sha256;
@@ -39,7 +40,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// # Errors
     /// As [`Member::event`] and [`Member::beacon`].
     pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        self.authority.check_format(message)?;
+        self.authority.check_size(message.len())?;
         match broadcast::form(message)? {
             Form::Signed => self.event(message, now),
             Form::Beacon => self.beacon(message, now),
@@ -53,31 +54,50 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// [`Error::SessionRange`], [`Error::Capacity`], [`Error::Equivocation`], [`Error::NotYet`],
     /// [`Error::RevokedMember`], [`Error::Kcv`].
     pub fn event(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        if message.len() > self.authority.max_len() {
-            return Err(Error::Size);
-        }
-        // the same bytes passed every step before: no need to verify their signature again
+        self.authority.check_size(message.len())?;
         let digest = sha256(&[message]);
-        if self
-            .held
-            .events
-            .iter()
-            .any(|known| known.digest == Some(digest))
-        {
+        if self.holds(&digest) {
             return Ok(Received::Duplicate);
         }
         let envelope = Envelope::open(&self.authority, message)?;
-        let event = Event::parse(envelope.session().get(), envelope.payload())?;
-        self.check_range(&event)?;
-        self.check_history(&event)?;
+        let mut payload = self.payload();
+        payload.set_session(envelope.session());
+        payload.push(envelope.payload())?;
+        self.take(&payload.finish()?, digest, now)
+    }
+
+    /// A reader of one event for this member.
+    pub(super) fn payload(&self) -> Payload<W> {
+        let held = self.held.events.iter().map(|known| known.event);
+        Payload::new(self.held.owner(), held)
+    }
+
+    /// Whether the message with this SHA-256 is held: the same bytes passed every step before, so their signature need
+    /// not be verified again.
+    pub(super) fn holds(&self, digest: &[u8; 32]) -> bool {
+        self.held
+            .events
+            .iter()
+            .any(|known| known.digest.as_ref() == Some(digest))
+    }
+
+    /// Takes an event whose signature is verified (spec 3.3, from step 4 on).
+    pub(super) fn take(
+        &mut self,
+        event: &Event<W>,
+        digest: [u8; 32],
+        now: Option<UnixTime>,
+    ) -> Result<Received> {
+        self.check_range(event)?;
+        self.check_history(event)?;
         if now.is_some_and(|now| event.timing.starts > now.saturating_add(self.policy.skew)) {
             return Err(Error::NotYet);
         }
-        let recovered = recover(&self.held.key, &self.held.prf, &event)?;
-        self.check_states(&event, &recovered)?;
-        self.commit(&event, recovered, digest);
+        let recovered = recover(&self.held.key, &self.held.prf, event)?;
+        self.check_states(event, &recovered)?;
+        self.commit(event, recovered, digest);
         Ok(Received::Event {
-            session: envelope.session(),
+            session: Session::new(event.session),
             starts: event.timing.starts,
         })
     }
@@ -152,7 +172,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     }
 
     /// Step 4 of 3.3: the message fits the personal key and the device.
-    fn check_range(&self, event: &Event<'_>) -> Result<()> {
+    fn check_range(&self, event: &Event<W>) -> Result<()> {
         let (epoch, depth, last) = (
             self.held.key.epoch(),
             u32::from(self.held.key.depth()),
@@ -164,38 +184,40 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if event.session > last {
             return Err(Error::SessionRange);
         }
-        if event.window_len() > W {
+        if usize::try_from(event.window_len()).map_or(true, |window| window > W) {
             return Err(Error::Capacity);
         }
         Ok(())
     }
 
     /// Step 5 of 3.3 and the first rule of A12: one message per session, and no two histories.
-    fn check_history(&self, event: &Event<'_>) -> Result<()> {
+    fn check_history(&self, event: &Event<W>) -> Result<()> {
         let seen = self
             .held
             .events
             .get(event.number)
             .is_some_and(|known| known.digest.is_some());
-        let of_other_epoch = self.announced.is_over(event.session)
-            || event
-                .history()
-                .any(|begin| begin.session <= self.held.floor);
-        let (held, join) = (self.held.key.event(), self.held.key.join().get());
-        let fits = |begin: Beginning| {
-            // the event in force at the join began at or before it, the ones after it later
-            let since_join = held == 0 || (begin.event <= held) == (begin.session <= join);
-            since_join && self.held.events.iter().all(|known| known.fits(begin))
-        };
-        if seen || of_other_epoch || !event.history().all(fits) {
-            Err(Error::Equivocation)
-        } else {
-            Ok(())
+        let of_other_epoch =
+            self.announced.is_over(event.session) || event.first <= self.held.floor;
+        if seen || of_other_epoch || !event.fits_join(self.held.key.event()) {
+            return Err(Error::Equivocation);
         }
+        for begin in self.held.events.iter().flat_map(Known::beginnings) {
+            let fits = match event.named(begin.event) {
+                Named::Before(first) => begin.session < first,
+                Named::At(session) => begin.session == session,
+                Named::After(session) => begin.session > session,
+                Named::Forgotten => return Err(Error::NeedEvent),
+            };
+            if !fits {
+                return Err(Error::Equivocation);
+            }
+        }
+        Ok(())
     }
 
     /// Step 7 of 3.3 with A12: key check value, and agreement with every chain state that is held.
-    fn check_states(&self, event: &Event<'_>, recovered: &Recovered<W>) -> Result<()> {
+    fn check_states(&self, event: &Event<W>, recovered: &Recovered<W>) -> Result<()> {
         let held = |number| {
             self.held
                 .events
@@ -210,7 +232,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .map(|(_, chain)| chain)
             .or_else(|| held(event.number))
             .filter(|chain| chain.position == event.session);
-        let committed = Secret::new(*event.key_check);
+        let committed = Secret::new(event.key_check);
         let is_committed = |chain: &Chain| {
             self.held
                 .prf
@@ -230,7 +252,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
     }
 
-    fn commit(&mut self, event: &Event<'_>, recovered: Recovered<W>, digest: [u8; 32]) {
+    fn commit(&mut self, event: &Event<W>, recovered: Recovered<W>, digest: [u8; 32]) {
         for (number, chain) in recovered.into_iter().flatten() {
             if let Some(known) = self.held.events.place(number) {
                 known.keep(chain);
@@ -245,22 +267,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             known.session = Some(event.session);
             known.timing = Some(event.timing);
             known.digest = Some(digest);
-            known.beacon = known.beacon.or(Some((event.session, *event.anchor)));
+            known.beacon = known.beacon.or(Some((event.session, event.anchor)));
             known.announce(event.session.max(announced));
         }
-        for Beginning { event, session } in event.history() {
-            if self.held.first == 0 || session < self.held.first {
-                self.held.first = session;
-            }
-            if let Some(known) = self.held.events.get_mut(event) {
+        for known in self.held.events.iter_mut() {
+            if let Named::At(session) = event.named(known.event) {
                 known.session = Some(session);
             }
-            if let Some(before) = event
-                .checked_sub(1)
-                .and_then(|before| self.held.events.get_mut(before))
-            {
-                before.end = Some(session);
+            if let Named::At(session) = event.named(known.event.saturating_add(1)) {
+                known.end = Some(session);
             }
+        }
+        if self.held.first == 0 || event.first < self.held.first {
+            self.held.first = event.first;
         }
         self.raise(event.number, event.session);
         self.follow(event.number, event.session);
@@ -288,7 +307,7 @@ impl Pace {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use crate::broadcast::Authority;
     use crate::rsd::known::Known;
     use crate::rsd::{Member, PersonalKey};
@@ -300,11 +319,17 @@ mod tests {
     type Owned = Member<Vec<u8>, 8>;
 
     /// Every byte of the state: what Debug shows, and the secrets that it does not.
-    fn assert_same(a: &Owned, b: &Owned) {
+    pub(crate) fn assert_same<const W: usize>(a: &Member<Vec<u8>, W>, b: &Member<Vec<u8>, W>) {
         assert_eq!(
             (a.held.newest_event, a.held.told, a.announced),
             (b.held.newest_event, b.held.told, b.announced)
         );
+        assert_eq!((a.held.first, a.held.floor), (b.held.first, b.held.floor));
+        let newest = |member: &Member<Vec<u8>, W>| {
+            let (event, chain) = member.held.newest_state.as_ref()?;
+            Some((*event, chain.position, *chain.state.expose()))
+        };
+        assert_eq!(newest(a), newest(b));
         assert_eq!(
             (a.held.pace.second, a.held.pace.spent),
             (b.held.pace.second, b.held.pace.spent)

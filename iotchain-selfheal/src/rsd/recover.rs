@@ -18,25 +18,20 @@ pub(crate) type Recovered<const W: usize> = [Option<(u32, Chain)>; W];
 pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
     key: &PersonalKey<S>,
     prf: &Prf,
-    event: &Event<'_>,
+    event: &Event<W>,
 ) -> Result<Recovered<W>> {
     let mut recovered = [const { None }; W];
-    let class = event
-        .window()
-        .filter(|begin| begin.session <= key.join().get())
-        .count();
-    if class == event.window_len() {
+    if event.class() == event.window_len() {
         return Ok(recovered);
     }
-    let mut z = open_cover(key, prf, event, class)?;
+    let mut z = open_cover(key, prf, event)?;
     let mut places = recovered.iter_mut();
-    for (index, begin) in event.window().enumerate().skip(class) {
+    for (index, begin) in event.window() {
         let state = if begin.event == event.number {
             prf.chain(&z, event.number, event.session)
         } else {
-            let class = u32::try_from(index).map_err(|_| Error::Type)?;
-            let mask = prf.link_mask(&z, event.number, class);
-            z = prf.next_class(&z, event.number, class);
+            let mask = prf.link_mask(&z, event.number, index);
+            z = prf.next_class(&z, event.number, index);
             event.link(index, &mask).ok_or(Error::Type)?
         };
         let position = begin.session;
@@ -46,20 +41,16 @@ pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
 }
 
 /// Z_c from the entry of the own class.
-fn open_cover<S: AsRef<[u8]>>(
+fn open_cover<S: AsRef<[u8]>, const W: usize>(
     key: &PersonalKey<S>,
     prf: &Prf,
-    event: &Event<'_>,
-    class: usize,
+    event: &Event<W>,
 ) -> Result<State> {
-    for entry in event.cover(class) {
-        if let Some(label) = own_label(key, prf, entry.subset(key.depth())?) {
-            let class = u8::try_from(class).map_err(|_| Error::Type)?;
-            let pad = prf.pad(&label, event.nonce, class);
-            return entry.open(&pad).ok_or(Error::Type);
-        }
-    }
-    Err(Error::RevokedMember)
+    let entry = event.entry().ok_or(Error::RevokedMember)?;
+    let label = own_label(key, prf, entry.subset(key.depth())?).ok_or(Error::RevokedMember)?;
+    let class = u8::try_from(event.class()).map_err(|_| Error::Type)?;
+    let pad = prf.pad(&label, &event.nonce, class);
+    entry.open(&pad).ok_or(Error::Type)
 }
 
 /// The label of a subset that contains the member's slot: the held one where the paths part, then STEP down to the hole.

@@ -1,5 +1,6 @@
 //! Which keys a member hands to the layer above, and their times (spec 3.3, 3.4.6, C5).
 
+use super::event::Owner;
 use super::known::{Chain, Known};
 use super::member::Intervals;
 use super::personal_key::PersonalKey;
@@ -60,7 +61,16 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
     }
 }
 
-impl<S, const W: usize> Intervals<S, W> {
+impl<S: AsRef<[u8]>, const W: usize> Intervals<S, W> {
+    /// What decides which part of an event concerns this member.
+    pub(super) fn owner(&self) -> Owner {
+        Owner {
+            epoch: self.key.epoch(),
+            leaf: self.key.leaf(),
+            join: self.key.join().get(),
+        }
+    }
+
     /// The earliest session that is known of the epoch, and its start: no later than the start of any event received.
     pub(super) fn opening(&self) -> Option<(Session, UnixTime)> {
         let starts = self
