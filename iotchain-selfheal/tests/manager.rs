@@ -381,3 +381,20 @@ fn a_large_group_stays_cheap() {
     assert!(announced.event.unwrap().len() < 20 * 220 + 200);
     assert!(manager.export().unwrap().len() < 10_000);
 }
+
+#[test]
+fn a_history_of_nothing_is_none() {
+    let sessions = Session::new(5)..=Session::new(9);
+    let parameters = Parameters::new(Gid::new(*b"hist"), 1, 4, sessions);
+    let mut manager = GroupManager::generate(parameters, &mut Told::default()).unwrap();
+    let signer = SigningKey::from_bytes(SignAlg::Es256k, &[3; 32]).unwrap();
+    // before the epoch, in its first session, and in the second, which alone has one before it
+    for session in 4..=6 {
+        let slot = manager.join_with_history(Session::new(1)).unwrap();
+        let takes_part = |j| manager.is_member(slot, Session::new(j));
+        assert!(takes_part(5) && !takes_part(4), "{session}");
+        manager
+            .advance(Plan::KEEP, &mut Told::default(), &signer)
+            .unwrap();
+    }
+}

@@ -232,7 +232,7 @@ pub(crate) fn play<const W: usize>(
         match step % 16 {
             0 | 1 if users.len() < USERS => {
                 let from = match rest % 2 {
-                    1 => (rest as u32 / 2).clamp(1, session.max(1)),
+                    1 => (rest as u32 / 2).min(session),
                     _ => session,
                 };
                 users.push(join(&mut group, &facts, session, from));
@@ -302,11 +302,11 @@ fn restart(manager: &mut GroupManager, stored: &mut Stored, renew: bool) {
 fn join<const W: usize>(group: &mut Group, facts: &Facts, session: u32, from: u32) -> User<W> {
     let slot = group.manager.join_with_history(Session::new(from)).unwrap();
     let personal_key = group.manager.personal_key(slot).unwrap().to_vec();
-    // nothing can be granted before the first session
-    let from = if session == 0 { 0 } else { from };
+    // nothing can be granted of what is before the first session
+    let from = from.max(1);
     User {
         life: Life {
-            from: from.max(1),
+            from,
             until: u32::MAX,
         },
         member: member(group, &personal_key),

@@ -38,8 +38,9 @@ impl GroupManager {
 
     /// The first session that a history from `from` on contains, 0 if it is empty.
     pub(super) fn grant(&self, from: Session) -> u32 {
-        if self.course.is_open() && from.get() < self.course.session() {
-            from.max(self.parameters.first).get()
+        let from = from.max(self.parameters.first).get();
+        if from < self.course.session() {
+            from
         } else {
             0
         }
