@@ -11,7 +11,7 @@ use iotchain_core::{
 };
 use iotchain_fuzz::patched;
 use iotchain_oscar::{
-    Boot, Claims, Commands, Exchange, Failures, Freshness, Group, Policy, ProxyCheck, Purpose,
+    Boot, Claims, Commands, Exchange, Failures, Freshness, Group, Keys, Policy, ProxyCheck, Purpose,
     Receiver, ResourceId, Sender, Sessions, StoredState,
 };
 use libfuzzer_sys::fuzz_target;
@@ -114,6 +114,7 @@ fn accept(story: &Story, object: &[u8]) -> Result<bool> {
         directory,
         policy,
         failures: &mut failures,
+        keys: &mut Keys::<4>::new(),
     };
     let mut out = [0; 256];
 

@@ -7,8 +7,8 @@ use crate::sealing::sender_at;
 use crate::set::VectorSet;
 use iotchain::core::AccessKey;
 use iotchain::oscar::{
-    Clients, Echo, EchoRule, Failures, Group, Method, PairContexts, Policy, Receiver, Sessions,
-    Uptime, compact,
+    Clients, Echo, EchoRule, Failures, Group, Keys, Method, PairContexts, Policy, Receiver,
+    Sessions, Uptime, compact,
 };
 use iotchain::{
     Claims, Gid, GroupKey, PublicKey, ResourceId, Result, Secret, Session, Sid, Suite, Thumbprint,
@@ -107,6 +107,7 @@ fn answer(
         directory: &[] as &[(Sid, iotchain::Address, PublicKey)],
         policy: Policy::default(),
         failures: &mut failures,
+        keys: &mut Keys::<4>::new(),
     };
     let mut clients = Clients {
         secret,

@@ -6,8 +6,8 @@ use crate::report::{Checked, Fault};
 use iotchain::core::AccessKey;
 use iotchain::core::cbor::{Reader, check};
 use iotchain::oscar::{
-    Clients, Commands, Echo, EchoRule, Failures, Group, Method, PairContexts, PairRequest, Policy,
-    ProxyCheck, Purpose, Receiver, Reply, Sessions, Uptime, Verified,
+    Clients, Commands, Echo, EchoRule, Failures, Group, Keys, Method, PairContexts, PairRequest,
+    Policy, ProxyCheck, Purpose, Receiver, Reply, Sessions, Uptime, Verified,
 };
 use iotchain::{
     Address, AeadAlg, Error, Exchange, Freshness, Gid, GroupKey, Opened, PublicKey, ResourceId,
@@ -46,6 +46,7 @@ pub(crate) struct World {
     now: UnixTime,
     fresh: bool,
     failures: Failures<8>,
+    keys: Keys,
     exchange: Option<Exchange>,
     stored: StoredState,
     commands: Commands<8>,
@@ -117,6 +118,7 @@ impl World {
             now: env.get("now")?.time()?,
             fresh: env.get("fresh")?.flag()?,
             failures: Failures::new(),
+            keys: Keys::new(),
             exchange: None,
             stored: StoredState::new(),
             commands: Commands::new(UnixTime::new(0)),
@@ -178,6 +180,7 @@ impl World {
             directory: self.directory.as_slice(),
             policy: self.policy,
             failures: &mut self.failures,
+            keys: &mut self.keys,
         };
         let exchange = match &mut self.exchange {
             Some(exchange) if exchange.token() == token => exchange,
@@ -207,6 +210,7 @@ impl World {
             directory: self.directory.as_slice(),
             policy: self.policy,
             failures: &mut self.failures,
+            keys: &mut self.keys,
         };
         match purpose {
             Purpose::Command => {
@@ -257,6 +261,7 @@ impl World {
             directory: self.directory.as_slice(),
             policy: self.policy,
             failures: &mut self.failures,
+            keys: &mut self.keys,
         };
         receiver.open_request(object, resource, method, echo, &mut clients, out)
     }
@@ -277,6 +282,7 @@ impl World {
             directory: self.directory.as_slice(),
             policy: self.policy,
             failures: &mut self.failures,
+            keys: &mut self.keys,
         };
         receiver.open_reply(object, resource, code, &request, &access, out)
     }

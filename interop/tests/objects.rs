@@ -4,7 +4,7 @@ mod world;
 
 use ciborium::Value;
 use coset::{CborSerializable, CoseEncrypt0, CoseEncrypt0Builder, HeaderBuilder, Label, iana};
-use iotchain::oscar::Failures;
+use iotchain::oscar::{Failures, Keys};
 use iotchain::{Claims, Error, Exchange, Freshness, Signer, StoredState};
 use k256::ecdsa::signature::Verifier;
 use k256::ecdsa::{Signature, VerifyingKey};
@@ -107,9 +107,10 @@ fn coset_opens_a_signed_object_and_k256_verifies_it() {
         .verify(&message, &Signature::from_slice(signature).unwrap())
         .unwrap();
 
-    let (mut stored, mut failures, mut plaintext) = (StoredState::new(), Failures::new(), [0; 64]);
+    let (mut stored, mut memory, mut plaintext) =
+        (StoredState::new(), (Failures::new(), Keys::new()), [0; 64]);
     let directory = directory();
-    let opened = receiver(&directory, &mut failures).open_stored(
+    let opened = receiver(&directory, &mut memory).open_stored(
         &out[..len],
         &resource(),
         &mut stored,
@@ -143,10 +144,13 @@ fn response_of_coset(code: u8) -> Vec<u8> {
 #[test]
 fn we_open_a_group_object_of_coset() {
     let open = |object: &[u8]| -> iotchain::Result<Vec<u8>> {
-        let (mut exchange, mut failures, mut out) =
-            (Exchange::new(&TOKEN)?, Failures::new(), [0; 64]);
+        let (mut exchange, mut memory, mut out) = (
+            Exchange::new(&TOKEN)?,
+            (Failures::new(), Keys::new()),
+            [0; 64],
+        );
         let directory = directory();
-        let mut receiver = receiver(&directory, &mut failures);
+        let mut receiver = receiver(&directory, &mut memory);
         let opened = receiver.open_response(
             object,
             &resource(),

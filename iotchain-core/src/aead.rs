@@ -4,7 +4,7 @@
 //! AES overlaps them, the bitsliced software AES encrypts two blocks for the price of one. The round keys are loaded
 //! once per message. The `ccm` crate is the oracle in the tests.
 
-use crate::aes::{Aes128, CipherBlock};
+use crate::aes::Aes128;
 use crate::error::{Error, Result};
 use aes::cipher::typenum::Unsigned;
 use aes::cipher::{
@@ -108,19 +108,37 @@ impl AeadKey {
         out: &mut [u8],
     ) -> Result<usize> {
         let needed = plaintext.len().saturating_add(self.alg.tag_len());
-        let (body, rest) = out
-            .split_at_mut_checked(plaintext.len())
-            .ok_or(Error::Buffer { needed })?;
-        let tag_out = rest
-            .get_mut(..self.alg.tag_len())
-            .ok_or(Error::Buffer { needed })?;
+        let buffer = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
         check_lengths(aad, plaintext.len())?;
-        body.copy_from_slice(plaintext);
-        let tag = self.run(nonce, aad, body, Direction::Seal);
-        for (to, from) in tag_out.iter_mut().zip(tag) {
-            *to = from;
+        if let Some(body) = buffer.get_mut(..plaintext.len()) {
+            body.copy_from_slice(plaintext);
         }
+        self.seal_in_place(nonce, aad, buffer)?;
         Ok(needed)
+    }
+
+    /// Encrypts the front of `buffer` where it stands; its last 8 or 16 bytes, whatever they are, become the tag.
+    ///
+    /// # Errors
+    /// [`Error::Size`] as in [`AeadKey::seal`], or if there is no room for a tag; nothing is changed then.
+    pub fn seal_in_place(&self, nonce: &Nonce, aad: &[&[u8]], buffer: &mut [u8]) -> Result<()> {
+        let len = buffer.len().checked_sub(self.alg.tag_len());
+        let (body, tag) = len
+            .and_then(|len| buffer.split_at_mut_checked(len))
+            .ok_or(Error::Size)?;
+        check_lengths(aad, body.len())?;
+        let computed = self.run(nonce, aad, body, Direction::Seal);
+        match tag.first_chunk_mut::<16>() {
+            Some(tag) => *tag = computed,
+            None => {
+                if let (Some(tag), Some(computed)) =
+                    (tag.first_chunk_mut::<8>(), computed.first_chunk())
+                {
+                    *tag = *computed;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Decrypts `ciphertext` (tag included) to the front of `out`; the length written is that of the plaintext.
@@ -135,21 +153,40 @@ impl AeadKey {
         ciphertext: &[u8],
         out: &mut [u8],
     ) -> Result<usize> {
-        let len = ciphertext
-            .len()
-            .checked_sub(self.alg.tag_len())
-            .ok_or(Error::Aead)?;
-        let (sealed, tag) = ciphertext.split_at_checked(len).ok_or(Error::Aead)?;
-        let body = out.get_mut(..len).ok_or(Error::Buffer { needed: len })?;
-        check_lengths(aad, len)?;
+        let (sealed, tag) = self.split(ciphertext.len()).and_then(|len| {
+            let split = ciphertext.split_at_checked(len);
+            split.ok_or(Error::Aead)
+        })?;
+        let needed = sealed.len();
+        let body = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        check_lengths(aad, needed)?;
         body.copy_from_slice(sealed);
-        let mut computed = self.run(nonce, aad, body, Direction::Open);
-        let authentic = computed
-            .get(..tag.len())
-            .is_some_and(|computed| computed.ct_eq(tag).into());
-        computed.zeroize();
-        if authentic {
-            Ok(len)
+        self.decrypt(nonce, aad, body, tag)?;
+        Ok(needed)
+    }
+
+    /// Decrypts `buffer` (tag included) where it stands; the length of the plaintext at its front.
+    ///
+    /// # Errors
+    /// [`Error::Aead`] for anything that is not authentic, with `buffer` wiped; [`Error::Size`] as in
+    /// [`AeadKey::seal`].
+    pub fn open_in_place(&self, nonce: &Nonce, aad: &[&[u8]], buffer: &mut [u8]) -> Result<usize> {
+        let len = self.split(buffer.len())?;
+        let (body, tag) = buffer.split_at_mut_checked(len).ok_or(Error::Aead)?;
+        check_lengths(aad, len)?;
+        self.decrypt(nonce, aad, body, tag)?;
+        Ok(len)
+    }
+
+    /// Length of the plaintext in a ciphertext of `len` bytes.
+    fn split(&self, len: usize) -> Result<usize> {
+        len.checked_sub(self.alg.tag_len()).ok_or(Error::Aead)
+    }
+
+    fn decrypt(&self, nonce: &Nonce, aad: &[&[u8]], body: &mut [u8], tag: &[u8]) -> Result<()> {
+        let computed = self.run(nonce, aad, body, Direction::Open);
+        if is_same(&computed, tag) {
+            Ok(())
         } else {
             body.zeroize();
             Err(Error::Aead)
@@ -169,6 +206,22 @@ impl AeadKey {
         self.aes.cipher().encrypt_with_backend(pass);
         tag
     }
+}
+
+/// Compares a tag of 8 or 16 bytes in constant time, as one number.
+fn is_same(computed: &[u8; 16], tag: &[u8]) -> bool {
+    let difference = match (tag.first_chunk::<16>(), tag.first_chunk::<8>()) {
+        (Some(tag), _) => {
+            let difference = u128::from_ne_bytes(*computed) ^ u128::from_ne_bytes(*tag);
+            (difference >> 64) as u64 | difference as u64
+        }
+        (None, Some(tag)) => {
+            let computed = computed.first_chunk().copied().unwrap_or_default();
+            u64::from_ne_bytes(computed) ^ u64::from_ne_bytes(*tag)
+        }
+        (None, None) => u64::MAX,
+    };
+    difference.ct_eq(&0).into()
 }
 
 fn check_lengths(aad: &[&[u8]], plaintext: usize) -> Result<()> {
@@ -226,109 +279,127 @@ impl BlockCipherEncClosure for Pass<'_> {
         // the first keystream block rides with the first block of additional data
         let mut counter = 1u16;
         let mut keystream = block(1, nonce, counter);
-        let mut keystream_ready = false;
-        let mut absorb = |mac: &mut CipherBlock, keystream: &mut CipherBlock| {
-            if keystream_ready {
-                backend.encrypt_block_inplace(mac);
-            } else {
-                pair(backend, mac, keystream);
-                keystream_ready = true;
-            }
-        };
-        if aad_len != 0 {
-            let mut filled = 2;
-            for (m, b) in mac.iter_mut().zip((aad_len as u16).to_be_bytes()) {
-                *m ^= b;
-            }
-            for part in aad {
-                let mut part = *part;
-                while !part.is_empty() {
-                    if filled == 16 {
-                        absorb(&mut mac, &mut keystream);
-                        filled = 0;
-                    }
-                    let take = part.len().min(16usize.saturating_sub(filled));
-                    let Some((head, tail)) = part.split_at_checked(take) else {
-                        break;
-                    };
-                    for (m, b) in mac.iter_mut().skip(filled).zip(head) {
-                        *m ^= *b;
-                    }
-                    filled = filled.saturating_add(take);
-                    part = tail;
+        if aad_len == 0 {
+            encrypt(backend, &mut keystream);
+        } else {
+            let mut is_first = true;
+            absorb(aad_len as u16, aad, |data| {
+                xor(&mut mac, data);
+                if is_first {
+                    pair(backend, &mut mac, &mut keystream);
+                    is_first = false;
+                } else {
+                    encrypt(backend, &mut mac);
                 }
-            }
-            absorb(&mut mac, &mut keystream);
-        }
-        if !keystream_ready {
-            backend.encrypt_block_inplace(&mut keystream);
+            });
         }
 
         let (blocks, rest) = body.as_chunks_mut::<16>();
+        let mut left = blocks.len();
         for chunk in blocks {
-            let input = u128::from_ne_bytes(*chunk);
-            let output = input ^ u128::from_ne_bytes(keystream.0);
-            let plain = if direction == Direction::Seal {
-                input
+            apply(&mut mac, chunk, &keystream, direction);
+            left = left.wrapping_sub(1);
+            if left == 0 && rest.is_empty() {
+                encrypt(backend, &mut mac);
             } else {
-                output
-            };
-            mac.0 = (u128::from_ne_bytes(mac.0) ^ plain).to_ne_bytes();
-            *chunk = output.to_ne_bytes();
-            counter = counter.wrapping_add(1);
-            keystream = block(1, nonce, counter);
-            pair(backend, &mut mac, &mut keystream);
+                counter = counter.wrapping_add(1);
+                keystream = block(1, nonce, counter);
+                pair(backend, &mut mac, &mut keystream);
+            }
         }
         if !rest.is_empty() {
-            for ((byte, m), k) in rest.iter_mut().zip(mac.iter_mut()).zip(keystream.iter()) {
+            for ((byte, m), k) in rest.iter_mut().zip(&mut mac).zip(&keystream) {
                 let output = *byte ^ *k;
-                *m ^= if direction == Direction::Seal {
-                    *byte
-                } else {
-                    output
+                *m ^= match direction {
+                    Direction::Seal => *byte,
+                    Direction::Open => output,
                 };
                 *byte = output;
             }
-            backend.encrypt_block_inplace(&mut mac);
+            encrypt(backend, &mut mac);
         }
-        for ((t, m), k) in tag.iter_mut().zip(mac.iter()).zip(tag_mask.iter()) {
-            *t = m ^ k;
-        }
+        *tag = (u128::from_ne_bytes(mac) ^ u128::from_ne_bytes(tag_mask)).to_ne_bytes();
         keystream.zeroize();
         tag_mask.zeroize();
     }
 }
 
+type Block = [u8; 16];
+
 /// `first | nonce | tail`: B_0 with the length, or A_i with the counter.
 #[inline(always)]
-fn block(first: u8, nonce: &Nonce, tail: u16) -> CipherBlock {
-    let mut block = CipherBlock::default();
-    let bytes = [first].into_iter().chain(*nonce).chain(tail.to_be_bytes());
-    for (to, from) in block.iter_mut().zip(bytes) {
-        *to = from;
+fn block(first: u8, nonce: &Nonce, tail: u16) -> Block {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m] = *nonce;
+    let [high, low] = tail.to_be_bytes();
+    [first, a, b, c, d, e, f, g, h, i, j, k, l, m, high, low]
+}
+
+#[inline(always)]
+fn xor(to: &mut Block, data: &Block) {
+    *to = (u128::from_ne_bytes(*to) ^ u128::from_ne_bytes(*data)).to_ne_bytes();
+}
+
+/// One whole block of the message: en- or decrypted, and its plaintext authenticated.
+#[inline(always)]
+fn apply(mac: &mut Block, chunk: &mut Block, keystream: &Block, direction: Direction) {
+    let input = *chunk;
+    xor(chunk, keystream);
+    match direction {
+        Direction::Seal => xor(mac, &input),
+        Direction::Open => xor(mac, chunk),
     }
-    block
+}
+
+/// The additional data, its length in front, as blocks padded with zeros (RFC 3610, 2.2).
+#[inline(always)]
+fn absorb(len: u16, aad: &[&[u8]], mut take: impl FnMut(&Block)) {
+    let [high, low] = len.to_be_bytes();
+    let mut staged = [high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut filled = 2usize;
+    for part in aad {
+        let room = staged.get_mut(filled..).unwrap_or_default();
+        let Some((head, rest)) = part.split_at_checked(room.len()) else {
+            if let Some(room) = room.get_mut(..part.len()) {
+                room.copy_from_slice(part);
+            }
+            filled = filled.wrapping_add(part.len());
+            continue;
+        };
+        room.copy_from_slice(head);
+        take(&staged);
+        let (blocks, tail) = rest.as_chunks::<16>();
+        blocks.iter().for_each(&mut take);
+        staged = [0; 16];
+        filled = tail.len();
+        if let Some(front) = staged.get_mut(..filled) {
+            front.copy_from_slice(tail);
+        }
+    }
+    if filled != 0 {
+        take(&staged);
+    }
+}
+
+#[inline(always)]
+fn encrypt<B: BlockCipherEncBackend<BlockSize = U16>>(backend: &B, block: &mut Block) {
+    backend.encrypt_block_inplace(block.into());
 }
 
 /// Two independent blocks: together where the backend works on a few blocks at once, else one after the other, which
 /// hardware AES overlaps by itself.
 #[inline(always)]
-fn pair<B: BlockCipherEncBackend<BlockSize = U16>>(
-    backend: &B,
-    a: &mut CipherBlock,
-    b: &mut CipherBlock,
-) {
+fn pair<B: BlockCipherEncBackend<BlockSize = U16>>(backend: &B, a: &mut Block, b: &mut Block) {
     if (2..=4).contains(&<B::ParBlocksSize as Unsigned>::USIZE) {
         let mut both = ParBlocks::<B>::default();
         for (slot, value) in both.iter_mut().zip([*a, *b]) {
-            *slot = value;
+            *slot = value.into();
         }
         backend.encrypt_par_blocks_inplace(&mut both);
         for (slot, value) in [a, b].into_iter().zip(&both) {
-            *slot = *value;
+            *slot = (*value).into();
         }
     } else {
-        backend.encrypt_block_inplace(a);
-        backend.encrypt_block_inplace(b);
+        encrypt(backend, a);
+        encrypt(backend, b);
     }
 }

@@ -1,15 +1,15 @@
 //! AES-128 as a block function: what the self-healing scheme ratchets with.
 
-use aes::cipher::{Block, BlockCipherEncrypt, KeyInit};
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
 
-/// An expanded AES-128 key; wiped on drop.
-pub struct Aes128(aes::Aes128);
+/// An expanded AES-128 key, for encryption only; wiped on drop.
+pub struct Aes128(aes::Aes128Enc);
 
 impl Aes128 {
     /// Expands a 16-byte key.
     #[must_use]
     pub fn new(key: &[u8; 16]) -> Self {
-        Self(aes::Aes128::new(key.into()))
+        Self(aes::Aes128Enc::new(key.into()))
     }
 
     /// Encrypts one block in place.
@@ -18,9 +18,7 @@ impl Aes128 {
     }
 
     /// The cipher behind it, for the one-pass CCM.
-    pub(crate) const fn cipher(&self) -> &aes::Aes128 {
+    pub(crate) const fn cipher(&self) -> &aes::Aes128Enc {
         &self.0
     }
 }
-
-pub(crate) type CipherBlock = Block<aes::Aes128>;

@@ -1,4 +1,4 @@
-//! Writing an object in place, without a copy of its content (spec 2.1).
+//! Writing an object in place (spec 2.1): its content is encrypted where it is sent from.
 //!
 //! ```text
 //! 83 | bstr protected | a0                    | bstr ciphertext ‖ tag      modes G and P
@@ -6,120 +6,92 @@
 //! ```
 
 use crate::Mode;
+use crate::content::Content;
+use crate::frame::{ARRAY, BYTES, Frame, MAP, head_len};
 use crate::header::Protected;
 use crate::object::COUNTER_SIGNATURE0;
-use crate::structure::ExternalAad;
-use iotchain_core::cbor::{Writer, encoded_len};
-use iotchain_core::{ContentKey, Error, Piv, Result, Signature};
-
-/// Where the parts of an object stand.
-pub(crate) struct Layout {
-    mode: Mode,
-    front: usize,
-    signature: usize,
-    head: usize,
-    sealed: usize,
-}
-
-impl Layout {
-    pub(crate) fn new(protected: &Protected, mode: Mode, sealed: usize) -> Self {
-        let front = encoded_len(|w| Self::write_front(w, protected, mode));
-        let signature = if mode == Mode::Signed {
-            SIGNATURE_LEN
-        } else {
-            0
-        };
-        let head = encoded_len(|w| {
-            w.bytes_head(sealed as u64);
-        });
-        Self {
-            mode,
-            front,
-            signature,
-            head,
-            sealed,
-        }
-    }
-
-    /// Up to where the signature or, without one, the head of the ciphertext begins.
-    fn write_front(w: &mut Writer<'_>, protected: &Protected, mode: Mode) {
-        w.array(3).bytes(protected.as_bytes());
-        match mode {
-            Mode::Group | Mode::Pairwise => w.map(0),
-            Mode::Signed => w
-                .map(1)
-                .uint(COUNTER_SIGNATURE0.into())
-                .bytes_head(SIGNATURE_LEN as u64),
-        };
-    }
-
-    /// Length of the object in bytes.
-    pub(crate) fn len(&self) -> usize {
-        [self.front, self.signature, self.head, self.sealed]
-            .into_iter()
-            .fold(0, usize::saturating_add)
-    }
-}
+use crate::structure::Aad;
+use iotchain_core::{Error, Result, Signature};
 
 const SIGNATURE_LEN: usize = size_of::<Signature>();
+/// Map of one label and the head of its signature.
+const SIGNED: [u8; 4] = [MAP | 1, COUNTER_SIGNATURE0, BYTES | 24, SIGNATURE_LEN as u8];
 
 /// An object about to be written.
 pub(crate) struct Draft<'p> {
+    pub(crate) mode: Mode,
     pub(crate) protected: Protected,
-    pub(crate) layout: Layout,
-    pub(crate) key: ContentKey,
-    pub(crate) piv: Piv,
     pub(crate) plaintext: &'p [u8],
+    pub(crate) tag_len: usize,
 }
 
 /// The parts of a signed object that the signature covers, and its place.
 pub(crate) struct Sealed<'a> {
+    pub(crate) aad: &'a Aad,
     pub(crate) protected: &'a [u8],
     pub(crate) ciphertext: &'a [u8],
     pub(crate) signature: &'a mut Signature,
 }
 
 impl Draft<'_> {
-    /// Writes the object to the front of `out`, which has room, and lets `sign` fill in the signature.
+    const fn sealed_len(&self) -> usize {
+        self.plaintext.len().saturating_add(self.tag_len)
+    }
+
+    /// Length of the object in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Size`] above `max_object`.
+    pub(crate) fn len(&self, max_object: usize) -> Result<usize> {
+        let protected = self.protected.as_bytes().len();
+        let unprotected = match self.mode {
+            Mode::Group | Mode::Pairwise => 1,
+            Mode::Signed => SIGNED.len().wrapping_add(SIGNATURE_LEN),
+        };
+        let sealed = self.sealed_len();
+        let heads = head_len(protected).wrapping_add(head_len(sealed));
+        let len = [1, heads, protected, unprotected, sealed];
+        match len.into_iter().fold(0, usize::saturating_add) {
+            len if len <= max_object => Ok(len),
+            _ => Err(Error::Size),
+        }
+    }
+
+    /// Writes the object, which fills `out`, and lets `sign` fill in the signature.
     pub(crate) fn write(
         &self,
-        aad: &ExternalAad,
+        content: &Content<'_>,
         out: &mut [u8],
         sign: impl FnOnce(Sealed<'_>) -> Result<()>,
-    ) -> Result<usize> {
-        let Self {
-            protected,
-            layout,
-            key,
-            piv,
-            plaintext,
-        } = self;
-        let needed = layout.len();
-        let too_small = Error::Buffer { needed };
-        let object = out.get_mut(..needed).ok_or(too_small)?;
-        let (front, rest) = object.split_at_mut_checked(layout.front).ok_or(too_small)?;
-        let (signature, rest) = rest
-            .split_at_mut_checked(layout.signature)
-            .ok_or(too_small)?;
-        let (head, sealed) = rest.split_at_mut_checked(layout.head).ok_or(too_small)?;
-
-        let mut w = Writer::new(front);
-        Layout::write_front(&mut w, protected, layout.mode);
-        w.finish()?;
-        let mut w = Writer::new(head);
-        w.bytes_head(layout.sealed as u64);
-        w.finish()?;
-        aad.with_enc_structure(protected.as_bytes(), |aad| {
-            key.key().seal(&key.nonce(*piv), aad, plaintext, sealed)
-        })?;
-        if let Ok(signature) = <&mut Signature>::try_from(signature) {
-            let parts = Sealed {
-                protected: protected.as_bytes(),
-                ciphertext: sealed,
-                signature,
-            };
-            sign(parts).inspect_err(|_| object.fill(0))?;
+    ) -> Result<()> {
+        let protected = self.protected.as_bytes();
+        let aad = content.aad(protected)?;
+        let mut frame = Frame::new(out);
+        frame.put([ARRAY | 3]).bytes(protected);
+        let mut signature = 0;
+        match self.mode {
+            Mode::Group | Mode::Pairwise => frame.put([MAP]),
+            Mode::Signed => {
+                frame.put(SIGNED);
+                signature = frame.position();
+                frame.put([0; SIGNATURE_LEN])
+            }
+        };
+        frame.head(BYTES, self.sealed_len());
+        let front = frame.position();
+        frame.extend(self.plaintext).finish()?;
+        let (front, sealed) = out.split_at_mut_checked(front).ok_or(Error::Size)?;
+        content.seal(&aad, sealed)?;
+        if self.mode != Mode::Signed {
+            return Ok(());
         }
-        Ok(needed)
+        let signature = front.get_mut(signature..).and_then(<[u8]>::first_chunk_mut);
+        let parts = Sealed {
+            aad: &aad,
+            protected,
+            ciphertext: sealed,
+            signature: signature.ok_or(Error::Size)?,
+        };
+        sign(parts).inspect_err(|_| out.fill(0))
     }
 }

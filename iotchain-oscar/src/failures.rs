@@ -16,6 +16,7 @@ const LIMIT: u32 = 1 << 16;
 pub struct Failures<const N: usize = 8> {
     senders: [Option<Counter>; N],
     others: [Option<Counter>; 2],
+    is_empty: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,13 @@ impl<const N: usize> Failures<N> {
         Self {
             senders: [None; N],
             others: [None; 2],
+            is_empty: true,
         }
+    }
+
+    /// Whether nothing failed so far: the rule, and the case that costs nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// Whether the sender may still be tried. `known` says whether the directory has it, `live` which contexts still
@@ -88,6 +95,7 @@ impl<const N: usize> Failures<N> {
             Place::Own(at) => (self.senders.get_mut(at), Some(origin.sid)),
             Place::Shared(at) => (self.others.get_mut(at), None),
         };
+        self.is_empty = false;
         if let Some(slot) = slot {
             let before =
                 slot.filter(|counter| counter.context == origin.context && counter.sid == sid);

@@ -5,7 +5,8 @@
 //! ```
 //! Every label is below 24: its only valid form is one byte, and it is compared as that.
 
-use iotchain_core::cbor::{Major, Reader, Writer, check};
+use crate::frame::{BYTES, Frame, MAP, UINT};
+use iotchain_core::cbor::{Major, Reader, check};
 use iotchain_core::{AeadAlg, Error, Kid, KidContext, Piv, Result, UnixTime};
 
 /// Longest protected header in bytes (spec 1.2). The longest that v1 can express has 58.
@@ -173,6 +174,16 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl Claims {
+    fn write(&self, frame: &mut Frame<'_>) {
+        match self.exp {
+            Some(exp) => frame.put([CWT_CLAIMS, MAP | 2, EXP]).uint(exp.get()),
+            None => frame.put([CWT_CLAIMS, MAP | 1]),
+        };
+        frame.put([IAT]).uint(self.iat.get());
+    }
+}
+
 impl RawClaims {
     fn read(map: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(map);
@@ -226,40 +237,52 @@ impl Protected {
         context: &KidContext,
         claims: Option<Claims>,
     ) -> Result<Self> {
-        let mut bytes = [0; MAX_PROTECTED];
-        let mut w = Writer::new(&mut bytes);
-        let optional =
-            u64::from(content_format.is_some()).wrapping_add(u64::from(claims.is_some()));
-        w.map(optional.wrapping_add(4))
-            .uint(ALG.into())
-            .int(alg.cose());
-        if let Some(format) = content_format {
-            w.uint(CONTENT_FORMAT.into()).uint(format.into());
-        }
-        w.uint(KID.into()).bytes(kid.as_bytes()).uint(PIV.into());
-        piv.with_bytes(|piv| w.bytes(piv).position());
-        w.uint(KID_CONTEXT.into());
-        context.with_bytes(|context| w.bytes(context).position());
-        if let Some(Claims { iat, exp }) = claims {
-            w.uint(CWT_CLAIMS.into());
-            match exp {
-                Some(exp) => w.map(2).uint(EXP.into()).uint(exp.get()),
-                None => w.map(1),
+        let labels = [content_format.is_some(), claims.is_some()]
+            .into_iter()
+            .fold(4u8, |labels, is_present| {
+                labels.wrapping_add(is_present.into())
+            });
+        Self::written(|frame| {
+            frame.put([MAP | labels]);
+            match alg {
+                AeadAlg::AesCcm16_64_128 => frame.put([ALG, 10]),
+                AeadAlg::AesCcm16_128_128 => frame.put([ALG, 24, 30]),
             };
-            w.uint(IAT.into()).uint(iat.get());
-        }
-        let len = w.finish()?;
-        Ok(Self { bytes, len })
+            write_content_format(frame, content_format);
+            frame.put([KID]).bytes(kid.as_bytes());
+            match piv.get().to_be_bytes() {
+                [_, 0, 0, low] => frame.put([PIV, BYTES | 1, low]),
+                [_, 0, mid, low] => frame.put([PIV, BYTES | 2, mid, low]),
+                [_, high, mid, low] => frame.put([PIV, BYTES | 3, high, mid, low]),
+            };
+            let session = context.session.get().to_be_bytes();
+            let zeros = session.iter().take_while(|byte| **byte == 0).count().min(3);
+            let j = session.get(zeros..).unwrap_or_default();
+            frame
+                .put([KID_CONTEXT])
+                .head(BYTES, j.len().wrapping_add(4));
+            frame.put(*context.gid.as_bytes()).extend(j);
+            if let Some(claims) = claims {
+                claims.write(frame);
+            }
+        })
     }
 
     /// Of a response of mode P: h'' or `{3: content-format}`.
     pub(crate) fn of_answer(content_format: Option<u16>) -> Result<Self> {
+        Self::written(|frame| {
+            if content_format.is_some() {
+                frame.put([MAP | 1]);
+            }
+            write_content_format(frame, content_format);
+        })
+    }
+
+    fn written(write: impl FnOnce(&mut Frame<'_>)) -> Result<Self> {
         let mut bytes = [0; MAX_PROTECTED];
-        let mut w = Writer::new(&mut bytes);
-        if let Some(format) = content_format {
-            w.map(1).uint(CONTENT_FORMAT.into()).uint(format.into());
-        }
-        let len = w.finish()?;
+        let mut frame = Frame::new(&mut bytes);
+        write(&mut frame);
+        let len = frame.finish()?;
         Ok(Self { bytes, len })
     }
 
@@ -276,5 +299,11 @@ impl Protected {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+fn write_content_format(frame: &mut Frame<'_>, content_format: Option<u16>) {
+    if let Some(format) = content_format {
+        frame.put([CONTENT_FORMAT]).head(UINT, format.into());
     }
 }

@@ -18,7 +18,7 @@
 //! ```
 //! use iotchain_core::{Address, Gid, GroupKey, PublicKey, Result, Session, Sid, SignAlg, Signer, SigningKey, Suite,
 //!     Thumbprint, UnixTime};
-//! use iotchain_oscar::{Boot, Claims, Exchange, Failures, Freshness, Group, Policy, ProxyCheck, Purpose, Receiver,
+//! use iotchain_oscar::{Boot, Claims, Exchange, Failures, Freshness, Group, Keys, Policy, ProxyCheck, Purpose, Receiver,
 //!     ResourceId, Sender, Sessions, StoredState};
 //!
 //! /// A member that holds one session.
@@ -52,9 +52,10 @@
 //! let len = sender.seal_response(&temperature, 69, exchange.token(), b"21.5", &mut object)?;
 //!
 //! let held = Held(Session::new(7), [9; 16]);
-//! let mut failures = Failures::<8>::new();
+//! let (mut failures, mut keys) = (Failures::<8>::new(), Keys::<4>::new());
 //! let mut receiver = Receiver {
 //!     group: &group, sessions: &held, directory: &directory[..], policy: Policy::default(), failures: &mut failures,
+//!     keys: &mut keys,
 //! };
 //! let mut plaintext = [0; 64];
 //! let opened = receiver
@@ -110,13 +111,17 @@ mod accept;
 mod boot;
 mod command;
 mod compact;
+mod content;
 mod draft;
 mod echo;
 mod exchange;
 mod failures;
+mod frame;
 mod group;
 mod header;
+mod keys;
 mod method;
+mod name;
 mod nonces;
 mod object;
 mod origin;
@@ -141,6 +146,7 @@ pub use exchange::Exchange;
 pub use failures::Failures;
 pub use group::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, Policy};
 pub use header::{Claims, MAX_PROTECTED};
+pub use keys::Keys;
 pub use method::Method;
 pub use nonces::{Checkpoint, Reserve};
 pub use object::Mode;

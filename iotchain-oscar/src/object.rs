@@ -26,7 +26,7 @@ pub enum Mode {
 
 impl Mode {
     /// The number in the additional data.
-    pub(crate) const fn number(self) -> u64 {
+    pub(crate) const fn number(self) -> u8 {
         match self {
             Self::Group => 0,
             Self::Pairwise => 1,

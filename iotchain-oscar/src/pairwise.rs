@@ -1,10 +1,12 @@
 //! Opening the objects of mode P: requests at the resource server, responses at the client (spec 2.7, 2.8).
 
+use crate::content::Content;
 use crate::echo::Uptime;
+use crate::name::Name;
 use crate::object::{Answer, Object, Position};
 use crate::origin::Origin;
-use crate::receiver::{Content, Opened, opened, wipe};
-use crate::structure::ExternalAad;
+use crate::receiver::{Opened, opened, wipe};
+use crate::structure::Binding;
 use crate::{
     Directory, Echo, EchoRule, Group, Method, Mode, PairContexts, PairRequest, Receiver, Reply,
     ResourceId, Sessions,
@@ -27,7 +29,11 @@ pub struct Clients<'a, const M: usize> {
     pub now: Uptime,
 }
 
-impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S, D, N> {
+impl<S, D, const N: usize, const K: usize> Receiver<'_, S, D, N, K>
+where
+    S: Sessions + ?Sized,
+    D: Directory + ?Sized,
+{
     /// Opens the object in a request with `method` at a resource server, each (gid, j, kid, PIV) once. The plaintext
     /// goes to the front of `out`; the [`Reply`] seals the response.
     ///
@@ -46,7 +52,7 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         out: &mut [u8],
     ) -> Result<(Opened, Reply)> {
         let object = Object::parse(object, Position::Request, self.policy.max_object)?;
-        let (origin, key) = self.origin(&object)?;
+        let (origin, key) = self.origin(&object.header)?;
         self.sessions.may_open(origin.context.session)?;
         if origin.sid.roles().is_producer() || clients.retired.contains(&origin.sid) {
             return Err(Error::Signer);
@@ -65,17 +71,21 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
                 .admit(&origin, echo, clients.rule, clients.now, |context| {
                     context.gid == gid && sessions.may_open(context.session).is_ok()
                 })?;
-        let aad = ExternalAad::of_request(method, resource, bind)?;
+        self.check_failures(&origin)?;
+        let alg = self.group.suite.aead;
         let access = AccessKey::derive(clients.secret, gid, &origin.sid)?;
         let pair = pair_key(self.group, &key, &origin, resource, &access)?;
         let content = Content {
-            key: pair.direction(Direction::Request, self.group.suite.aead, &origin.kid)?,
+            key: &pair.direction(Direction::Request, alg, &origin.kid)?,
+            name: &Name::of(resource)?,
+            query: resource.query(),
+            binding: Binding::of_request(method, bind),
             piv: origin.piv,
         };
-        let reply = Reply::new(self.group.suite.aead, pair, origin, object.protected)?;
-        let len = self.counted(&origin, || {
-            content.open(object.protected, object.ciphertext, &aad, out)
-        })?;
+        let reply = Reply::new(alg, pair, origin, object.protected)?;
+        let aad = content.aad(object.protected)?;
+        let len = content.open(&aad, object.ciphertext, out);
+        let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         clients.contexts.commit(place, &origin, echo);
         if !method.is_within(origin.sid.roles()) {
             wipe(out, len);
@@ -107,15 +117,18 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         }
         let key = self.sessions.key(origin.context.session)?;
         self.sessions.may_open(origin.context.session)?;
-        let aad = ExternalAad::of_answer(code, resource, request.protected.as_bytes())?;
+        self.check_failures(&origin)?;
         let pair = pair_key(self.group, &key, &origin, resource, access)?;
         let content = Content {
-            key: pair.direction(Direction::Response, self.group.suite.aead, &origin.kid)?,
+            key: &pair.direction(Direction::Response, self.group.suite.aead, &origin.kid)?,
+            name: &Name::of(resource)?,
+            query: resource.query(),
+            binding: Binding::of_answer(code, request.protected.as_bytes()),
             piv: origin.piv,
         };
-        let len = self.counted(&origin, || {
-            content.open(answer.protected, answer.ciphertext, &aad, out)
-        })?;
+        let aad = content.aad(answer.protected)?;
+        let len = content.open(&aad, answer.ciphertext, out);
+        let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         Ok(Opened {
             len,
             content_format: answer.content_format,

@@ -3,9 +3,10 @@
 //! It stores and serves the bytes verbatim; checking them keeps garbage and old versions out.
 
 use crate::header::Claims;
+use crate::name::Name;
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
-use crate::structure::ExternalAad;
+use crate::structure::{Aad, Binding};
 use crate::{Directory, Policy, Purpose, ResourceId};
 use iotchain_core::{Error, Gid, Kid, Piv, Result, Session, Suite, UnixTime};
 
@@ -65,7 +66,14 @@ impl<D: Directory + ?Sized> ProxyCheck<'_, D> {
         if stored_iat.is_some_and(|stored| claims.iat <= stored) {
             return Err(Error::Rollback);
         }
-        let aad = ExternalAad::of_signed(resource, &credential.key.thumbprint())?;
+        let thumbprint = credential.key.thumbprint();
+        let binding = Binding::of_signed(&thumbprint);
+        let aad = Aad::new(
+            parsed.protected,
+            &Name::of(resource)?,
+            resource.query(),
+            binding,
+        )?;
         aad.with_to_be_signed(parsed.protected, parsed.ciphertext, |message| {
             credential.key.verify(self.suite.sign, message, signature)
         })?;

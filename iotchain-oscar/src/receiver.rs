@@ -14,17 +14,19 @@
 //! | 12 | right of the sender of a P request | E_FORBIDDEN |
 
 use crate::accept::{Accept, Signed};
+use crate::content::Content;
 use crate::exchange::Exchange;
 use crate::failures::{Failures, Known};
 use crate::header::Claims;
+use crate::header::Header;
+use crate::keys::{Kept, Keys, Scope};
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
-use crate::structure::ExternalAad;
+use crate::structure::Binding;
 use crate::{Commands, Directory, Group, Mode, Policy, Purpose, ResourceId, Sessions, StoredState};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{
-    ContentKey, Error, GroupKey, Kid, KidContext, Piv, Result, Session, SessionSecret, Thumbprint,
-    UnixTime,
+    Error, GroupKey, Kid, KidContext, Piv, Result, Session, SessionSecret, Thumbprint, UnixTime,
 };
 use zeroize::Zeroize;
 
@@ -67,7 +69,7 @@ pub enum Freshness<'a> {
 ///
 /// It borrows what belongs to others (keys, credentials, counters) and holds nothing itself, so make one where needed.
 #[derive(Debug)]
-pub struct Receiver<'a, S: ?Sized, D: ?Sized, const N: usize = 8> {
+pub struct Receiver<'a, S: ?Sized, D: ?Sized, const N: usize = 8, const K: usize = 4> {
     /// The group, as learned at join.
     pub group: &'a Group,
     /// Its session keys.
@@ -78,9 +80,15 @@ pub struct Receiver<'a, S: ?Sized, D: ?Sized, const N: usize = 8> {
     pub policy: Policy,
     /// Failed openings so far; one per group, kept between calls.
     pub failures: &'a mut Failures<N>,
+    /// Keys at hand; one per group, kept between calls.
+    pub keys: &'a mut Keys<K>,
 }
 
-impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S, D, N> {
+impl<S, D, const N: usize, const K: usize> Receiver<'_, S, D, N, K>
+where
+    S: Sessions + ?Sized,
+    D: Directory + ?Sized,
+{
     /// Opens the object in a response with CoAP code `code` (2.05 = 69) that answers `exchange`, with no CoAP proxy in
     /// between: mode G, or S if it is signed and `freshness` allows it. The plaintext goes to the front of `out`.
     ///
@@ -158,18 +166,27 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         exchange: &mut Exchange,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let (origin, key) = self.origin(object)?;
+        let (origin, source) = self.source(&object.header, resource, SenderUse::Group)?;
         self.sessions.may_open(origin.context.session)?;
         if !origin.sid.roles().is_producer() {
             return Err(Error::Signer);
         }
-        let aad = ExternalAad::of_response(code, resource, exchange.token())?;
-        let content = self.content(&key, &origin, resource, SenderUse::Group)?;
-        let len = self.counted(&origin, || {
-            content.open(object.protected, object.ciphertext, &aad, out)
-        })?;
+        self.check_failures(&origin)?;
+        let source = self.at_hand(source, &origin, resource, SenderUse::Group)?;
+        let kept = source.kept(self.keys)?;
+        let content = Content {
+            key: &kept.key,
+            name: &kept.name,
+            query: resource.query(),
+            binding: Binding::of_response(code, exchange.token()),
+            piv: origin.piv,
+        };
+        let aad = content.aad(object.protected)?;
+        let len = content.open(&aad, object.ciphertext, out);
+        let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         exchange.check(&origin).inspect_err(|_| wipe(out, len))?;
         exchange.advance(&origin);
+        source.keep(self.keys);
         Ok(opened(object, &origin, len, None))
     }
 
@@ -183,7 +200,7 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
     ) -> Result<Opened> {
         let object = &form.parsed;
         form.claims.suit(A::PURPOSE)?;
-        let (origin, key) = self.origin(object)?;
+        let (origin, source) = self.source(&object.header, resource, SenderUse::Signed)?;
         if A::PURPOSE == Purpose::Command {
             self.sessions.may_open(origin.context.session)?;
         }
@@ -197,9 +214,17 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         memory.admit(&signed, &self.policy, now)?;
 
         let signer = credential.key.thumbprint();
-        let aad = ExternalAad::of_signed(resource, &signer)?;
-        let content = self.content(&key, &origin, resource, SenderUse::Signed)?;
-        let len = content.open(object.protected, object.ciphertext, &aad, out)?;
+        let source = self.at_hand(source, &origin, resource, SenderUse::Signed)?;
+        let kept = source.kept(self.keys)?;
+        let content = Content {
+            key: &kept.key,
+            name: &kept.name,
+            query: resource.query(),
+            binding: Binding::of_signed(&signer),
+            piv: origin.piv,
+        };
+        let aad = content.aad(object.protected)?;
+        let len = content.open(&aad, object.ciphertext, out)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             credential
                 .key
@@ -207,54 +232,111 @@ impl<S: Sessions + ?Sized, D: Directory + ?Sized, const N: usize> Receiver<'_, S
         })
         .and_then(|()| memory.commit(&signed, now))
         .inspect_err(|_| wipe(out, len))?;
+        source.keep(self.keys);
         Ok(opened(object, &origin, len, Some((form.claims, signer))))
     }
 
-    /// Step 8 of the modes that depend on the tag: not beyond the forgery limit, and a failure is counted.
-    pub(crate) fn counted(
-        &mut self,
-        origin: &Origin,
-        open: impl FnOnce() -> Result<usize>,
-    ) -> Result<usize> {
-        let (alg, gid, sessions) = (self.group.suite.aead, self.group.gid, self.sessions);
+    /// Before step 8, in the modes that depend on the tag: not beyond the forgery limit.
+    pub(crate) fn check_failures(&self, origin: &Origin) -> Result<()> {
+        if self.failures.is_empty() {
+            return Ok(());
+        }
         let known = Known::from(self.directory.credential(&origin.sid));
-        let live =
-            |context: &KidContext| context.gid == gid && sessions.may_open(context.session).is_ok();
-        self.failures.check(alg, origin, known, live)?;
-        open().inspect_err(|error| {
-            if *error == Error::Aead {
-                self.failures.count(alg, origin, known, live);
-            }
-        })
+        self.failures
+            .check(self.group.suite.aead, origin, known, |context| {
+                self.is_live(context)
+            })
     }
 
-    /// Step 5 up to the session policy.
-    pub(crate) fn origin(&self, object: &Object<'_>) -> Result<(Origin, GroupKey)> {
-        let context = Origin::context(&object.header, Some(self.group.gid))?;
+    /// After step 8: a tag that was wrong is counted.
+    pub(crate) fn count_failure(&mut self, origin: &Origin, error: Error) {
+        if error != Error::Aead {
+            return;
+        }
+        let known = Known::from(self.directory.credential(&origin.sid));
+        let (gid, sessions) = (self.group.gid, self.sessions);
+        self.failures
+            .count(self.group.suite.aead, origin, known, |context| {
+                context.gid == gid && sessions.may_open(context.session).is_ok()
+            });
+    }
+
+    fn is_live(&self, context: &KidContext) -> bool {
+        context.gid == self.group.gid && self.sessions.may_open(context.session).is_ok()
+    }
+
+    /// Step 5 up to the session policy, for an object whose key is not kept.
+    pub(crate) fn origin(&self, header: &Header<'_>) -> Result<(Origin, GroupKey)> {
+        let context = Origin::context(header, Some(self.group.gid))?;
         let key = self.sessions.key(context.session)?;
-        let origin = Origin::in_group(&object.header, context, self.group)?;
-        Ok((origin, key))
+        Ok((Origin::in_group(header, context, self.group)?, key))
     }
 
-    fn content(
+    /// Step 5 up to the session policy: who sealed the object, and where its key comes from.
+    fn source(
         &self,
-        key: &GroupKey,
+        header: &Header<'_>,
+        resource: &ResourceId<'_>,
+        purpose: SenderUse,
+    ) -> Result<(Origin, Source<GroupKey>)> {
+        let context = Origin::context(header, Some(self.group.gid))?;
+        let origin = Origin::in_group(header, context, self.group);
+        let place = origin
+            .ok()
+            .and_then(|origin| self.keys.find(&Scope::of(&origin, purpose), resource));
+        let source = match place {
+            Some(place) => {
+                self.sessions.holds(context.session)?;
+                Source::Kept(place)
+            }
+            None => Source::Derived(self.sessions.key(context.session)?),
+        };
+        Ok((origin?, source))
+    }
+
+    /// The key itself, if it has to be derived.
+    fn at_hand(
+        &self,
+        source: Source<GroupKey>,
         origin: &Origin,
         resource: &ResourceId<'_>,
         purpose: SenderUse,
-    ) -> Result<Content> {
-        let session = SessionSecret::derive(
-            key,
-            origin.context.gid,
-            origin.context.session,
-            &self.group.ks,
-        );
-        let resource = session.resource(resource.rs(), resource.path())?;
-        let key = resource.sender(purpose, self.group.suite.aead, &origin.kid)?;
-        Ok(Content {
-            key,
-            piv: origin.piv,
-        })
+    ) -> Result<Source<Kept>> {
+        let key = match source {
+            Source::Kept(place) => return Ok(Source::Kept(place)),
+            Source::Derived(key) => key,
+        };
+        let Origin { context, kid, .. } = origin;
+        let session = SessionSecret::derive(&key, context.gid, context.session, &self.group.ks);
+        let key = session.resource(resource.rs(), resource.path())?.sender(
+            purpose,
+            self.group.suite.aead,
+            kid,
+        )?;
+        let scope = Scope::of(origin, purpose);
+        Kept::new(scope, resource, key).map(Source::Derived)
+    }
+}
+
+/// Where a content key comes from: its place among the keys, or `T`, from which or as which it was derived.
+enum Source<T> {
+    Kept(usize),
+    Derived(T),
+}
+
+impl Source<Kept> {
+    fn kept<'a, const K: usize>(&'a self, keys: &'a mut Keys<K>) -> Result<&'a Kept> {
+        match self {
+            Self::Kept(place) => keys.at(*place).ok_or(Error::Session),
+            Self::Derived(kept) => Ok(kept),
+        }
+    }
+
+    /// The object was authentic: its key stays.
+    fn keep<const K: usize>(self, keys: &mut Keys<K>) {
+        if let Self::Derived(kept) = self {
+            keys.keep(kept);
+        }
     }
 }
 
@@ -278,28 +360,6 @@ impl<'a> SignedForm<'a> {
             }),
             Seal::Group | Seal::Pairwise => Err(Error::SigRequired),
         }
-    }
-}
-
-/// The key of one sender for one resource, at one PIV.
-pub(crate) struct Content {
-    pub(crate) key: ContentKey,
-    pub(crate) piv: Piv,
-}
-
-impl Content {
-    /// Step 8. A too small `out` is refused before anything is written to it.
-    pub(crate) fn open(
-        &self,
-        protected: &[u8],
-        ciphertext: &[u8],
-        aad: &ExternalAad,
-        out: &mut [u8],
-    ) -> Result<usize> {
-        let nonce = self.key.nonce(self.piv);
-        aad.with_enc_structure(protected, |aad| {
-            self.key.key().open(&nonce, aad, ciphertext, out)
-        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! The one response to a request of mode P (spec 2.4, A17).
 
-use crate::draft::{Draft, Layout};
+use crate::content::Content;
+use crate::draft::Draft;
 use crate::header::Protected;
+use crate::name::Name;
 use crate::origin::Origin;
-use crate::structure::ExternalAad;
+use crate::structure::Binding;
 use crate::{MAX_OBJECT, MAX_OBJECT_LIMIT, Mode, Plaintext, ResourceId};
 use iotchain_core::kdf::Direction;
 use iotchain_core::{AeadAlg, Error, PairKey, Result};
@@ -55,20 +57,16 @@ impl Reply {
     /// # Errors
     /// [`Error::Size`] above the object limit.
     pub fn len_of<'p>(&self, plaintext: impl Into<Plaintext<'p>>) -> Result<usize> {
-        let plaintext = plaintext.into();
-        let protected = Protected::of_answer(plaintext.content_format)?;
-        self.layout(&protected, &plaintext)
-            .map(|layout| layout.len())
+        self.draft(plaintext.into())?.len(self.max_object)
     }
 
-    fn layout(&self, protected: &Protected, plaintext: &Plaintext<'_>) -> Result<Layout> {
-        let sealed = plaintext.bytes.len().saturating_add(self.alg.tag_len());
-        let layout = Layout::new(protected, Mode::Pairwise, sealed);
-        if layout.len() > self.max_object {
-            Err(Error::Size)
-        } else {
-            Ok(layout)
-        }
+    fn draft<'p>(&self, plaintext: Plaintext<'p>) -> Result<Draft<'p>> {
+        Ok(Draft {
+            mode: Mode::Pairwise,
+            protected: Protected::of_answer(plaintext.content_format)?,
+            plaintext: plaintext.bytes,
+            tag_len: self.alg.tag_len(),
+        })
     }
 
     /// Seals the response with CoAP code `code` (2.04 = 68) on the resource that was asked for, to the front of `out`.
@@ -84,20 +82,19 @@ impl Reply {
         plaintext: impl Into<Plaintext<'p>>,
         out: &mut [u8],
     ) -> Result<usize> {
-        let plaintext = plaintext.into();
-        let protected = Protected::of_answer(plaintext.content_format)?;
-        let layout = self.layout(&protected, &plaintext)?;
-        let key = self
-            .pair
-            .direction(Direction::Response, self.alg, &self.origin.kid)?;
-        let aad = ExternalAad::of_answer(code, resource, self.request.as_bytes())?;
-        let draft = Draft {
-            protected,
-            layout,
-            key,
-            piv: self.origin.piv,
-            plaintext: plaintext.bytes,
+        let draft = self.draft(plaintext.into())?;
+        let needed = draft.len(self.max_object)?;
+        let out = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        let (kid, piv) = (self.origin.kid, self.origin.piv);
+        let key = self.pair.direction(Direction::Response, self.alg, &kid)?;
+        let content = Content {
+            key: &key,
+            name: &Name::of(resource)?,
+            query: resource.query(),
+            binding: Binding::of_answer(code, self.request.as_bytes()),
+            piv,
         };
-        draft.write(&aad, out, |_| Ok(()))
+        draft.write(&content, out, |_| Ok(()))?;
+        Ok(needed)
     }
 }

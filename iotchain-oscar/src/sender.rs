@@ -1,17 +1,20 @@
 //! Sealing objects: who may seal what, under which key and number (spec 2.3, 2.4).
 
 use crate::boot::Boot;
-use crate::draft::{Draft, Layout};
+use crate::content::Content;
+use crate::draft::Draft;
 use crate::exchange::check_token;
 use crate::header::{Claims, Protected};
+use crate::keys::{Kept, Keys, Scope};
+use crate::name::Name;
 use crate::nonces::{Checkpoint, Nonces};
 use crate::origin::Origin;
-use crate::structure::ExternalAad;
+use crate::structure::Binding;
 use crate::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, Method, Mode, PairRequest, ResourceId};
 use iotchain_core::kdf::{Direction, SenderUse};
 use iotchain_core::{
-    AccessKey, AeadAlg, ContentKey, Error, GroupKey, Kid, KidContext, ResourceKey, Result, Roles,
-    Session, SessionSecret, Sid, Signer, UnixTime,
+    AccessKey, Error, GroupKey, Kid, KidContext, Result, Roles, Session, SessionSecret, Sid,
+    Signer, UnixTime,
 };
 
 /// One sender context: everything a node seals between two boots in one group, in all modes and for all resources.
@@ -25,6 +28,7 @@ pub struct Sender {
     kid: Kid,
     nonces: Nonces,
     current: Option<(Session, SessionSecret)>,
+    keys: Keys<2>,
     iat: IatFloor,
     max_object: usize,
 }
@@ -89,6 +93,7 @@ impl Sender {
             kid: Kid::new(&sid, &boot.salt),
             nonces: boot.nonces,
             current: None,
+            keys: Keys::new(),
             iat: IatFloor {
                 earlier_boots: signed_until,
                 newest: UnixTime::new(0),
@@ -116,6 +121,7 @@ impl Sender {
             return Ok(());
         }
         self.nonces.enter(session)?;
+        self.keys.clear();
         self.current = Some((
             session,
             SessionSecret::derive(key, self.group.gid, session, &self.group.ks),
@@ -166,17 +172,21 @@ impl Sender {
         if !self.sid.roles().is_producer() {
             return Err(Error::Signer);
         }
-        let aad = ExternalAad::of_response(code, resource, check_token(token)?)?;
-        let draft = self.draft(
-            resource,
-            Mode::Group,
-            None,
-            plaintext.into(),
-            out.len(),
-            |key, alg, kid| key.sender(SenderUse::Group, alg, kid),
-        )?;
-        self.nonces.take()?;
-        draft.write(&aad, out, |_| Ok(()))
+        let binding = Binding::of_response(code, check_token(token)?);
+        let draft = self.draft(Mode::Group, None, plaintext.into())?;
+        let out = self.room(&draft, out)?;
+        let place = self.key(resource, SenderUse::Group)?;
+        let piv = self.nonces.take()?;
+        let kept = self.keys.at(place).ok_or(Error::Session)?;
+        let content = Content {
+            key: &kept.key,
+            name: &kept.name,
+            query: resource.query(),
+            binding,
+            piv,
+        };
+        draft.write(&content, out, |_| Ok(()))?;
+        Ok(out.len())
     }
 
     /// Seals a P request with `method` to the front of `out`. `access` is the client's access key at the resource
@@ -206,28 +216,35 @@ impl Sender {
         if echo.len() > PairRequest::MAX_ECHO {
             return Err(Error::Echo);
         }
-        let aad = ExternalAad::of_request(method, resource, echo)?;
-        let draft = self.draft(
-            resource,
-            Mode::Pairwise,
-            None,
-            plaintext.into(),
-            out.len(),
-            |key, alg, kid| key.pair(access).direction(Direction::Request, alg, kid),
-        )?;
+        let draft = self.draft(Mode::Pairwise, None, plaintext.into())?;
+        let out = self.room(&draft, out)?;
+        let (alg, context) = (self.group.suite.aead, self.context()?);
+        let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
+        let pair = secret
+            .resource(resource.rs(), resource.path())?
+            .pair(access);
+        let key = pair.direction(Direction::Request, alg, &self.kid)?;
+        let name = Name::of(resource)?;
         let piv = self.nonces.take()?;
-        let len = draft.write(&aad, out, |_| Ok(()))?;
-        let context = self.context()?;
+        let content = Content {
+            key: &key,
+            name: &name,
+            query: resource.query(),
+            binding: Binding::of_request(method, echo),
+            piv,
+        };
+        draft.write(&content, out, |_| Ok(()))?;
+        let origin = Origin {
+            context,
+            sid: self.sid,
+            kid: self.kid,
+            piv,
+        };
         let request = PairRequest {
-            origin: Origin {
-                context,
-                sid: self.sid,
-                kid: self.kid,
-                piv,
-            },
+            origin,
             protected: draft.protected,
         };
-        Ok((len, request))
+        Ok((out.len(), request))
     }
 
     /// Seals an S object, valid as `claims` say, to the front of `out`: a representation if the sid is a producer's,
@@ -252,23 +269,27 @@ impl Sender {
             return Err(Error::Alg);
         }
         self.check_claims(claims)?;
-        let aad = ExternalAad::of_signed(resource, &public.thumbprint())?;
-        let draft = self.draft(
-            resource,
-            Mode::Signed,
-            Some(claims),
-            plaintext.into(),
-            out.len(),
-            |key, alg, kid| key.sender(SenderUse::Signed, alg, kid),
-        )?;
-        self.nonces.take()?;
+        let draft = self.draft(Mode::Signed, Some(claims), plaintext.into())?;
+        let out = self.room(&draft, out)?;
+        let place = self.key(resource, SenderUse::Signed)?;
+        let piv = self.nonces.take()?;
         self.iat.newest = self.iat.newest.max(claims.iat);
-        draft.write(&aad, out, |sealed| {
+        let thumbprint = public.thumbprint();
+        let kept = self.keys.at(place).ok_or(Error::Session)?;
+        let content = Content {
+            key: &kept.key,
+            name: &kept.name,
+            query: resource.query(),
+            binding: Binding::of_signed(&thumbprint),
+            piv,
+        };
+        draft.write(&content, out, |sealed| {
             let message = |message: &[&[u8]]| signer.sign(message);
             *sealed.signature =
-                aad.with_to_be_signed(sealed.protected, sealed.ciphertext, message)?;
+                (sealed.aad).with_to_be_signed(sealed.protected, sealed.ciphertext, message)?;
             Ok(())
-        })
+        })?;
+        Ok(out.len())
     }
 
     fn check_claims(&self, claims: Claims) -> Result<()> {
@@ -298,49 +319,47 @@ impl Sender {
         Ok(KidContext { gid, session })
     }
 
-    /// Everything about an object except its bytes; fails before a PIV is used up.
+    /// Everything about an object except its bytes; no PIV is used up.
     fn draft<'p>(
         &self,
-        resource: &ResourceId<'_>,
         mode: Mode,
         claims: Option<Claims>,
         plaintext: Plaintext<'p>,
-        room: usize,
-        key: impl FnOnce(&ResourceKey, AeadAlg, &Kid) -> Result<ContentKey>,
     ) -> Result<Draft<'p>> {
-        let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
-        let context = self.context()?;
         let alg = self.group.suite.aead;
+        let context = self.context()?;
         let piv = self.nonces.peek()?;
-        let protected = Protected::encode(
-            alg,
-            plaintext.content_format,
-            &self.kid,
-            piv,
-            &context,
-            claims,
-        )?;
-        let sealed_len = plaintext.bytes.len().saturating_add(alg.tag_len());
-        let layout = Layout::new(&protected, mode, sealed_len);
-        if layout.len() > self.max_object {
-            return Err(Error::Size);
-        }
-        if layout.len() > room {
-            return Err(Error::Buffer {
-                needed: layout.len(),
-            });
-        }
-        let key = key(
-            &secret.resource(resource.rs(), resource.path())?,
-            alg,
-            &self.kid,
-        )?;
+        let format = plaintext.content_format;
         Ok(Draft {
-            protected,
-            layout,
-            key,
-            piv,
+            mode,
+            protected: Protected::encode(alg, format, &self.kid, piv, &context, claims)?,
             plaintext: plaintext.bytes,
+            tag_len: alg.tag_len(),
         })
+    }
+
+    /// The front of `out` that the object will fill.
+    fn room<'o>(&self, draft: &Draft<'_>, out: &'o mut [u8]) -> Result<&'o mut [u8]> {
+        let needed = draft.len(self.max_object)?;
+        out.get_mut(..needed).ok_or(Error::Buffer { needed })
+    }
+
+    /// The place of the own key for a resource, derived if it is not at hand.
+    fn key(&mut self, resource: &ResourceId<'_>, purpose: SenderUse) -> Result<usize> {
+        let scope = Scope {
+            purpose,
+            context: self.context()?,
+            kid: self.kid,
+        };
+        if let Some(place) = self.keys.find(&scope, resource) {
+            return Ok(place);
+        }
+        let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
+        let key = secret.resource(resource.rs(), resource.path())?.sender(
+            purpose,
+            self.group.suite.aead,
+            &self.kid,
+        )?;
+        Ok(self.keys.keep(Kept::new(scope, resource, key)?))
     }
 }

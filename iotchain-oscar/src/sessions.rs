@@ -13,6 +13,14 @@ pub trait Sessions {
     /// [`Error::Session`](iotchain_core::Error::Session) if it is not held.
     fn key(&self, session: Session) -> Result<GroupKey>;
 
+    /// Whether K_j is held; asked when keys derived from it are at hand.
+    ///
+    /// # Errors
+    /// As [`Sessions::key`].
+    fn holds(&self, session: Session) -> Result<()> {
+        self.key(session).map(|_| ())
+    }
+
     /// Whether live traffic of `session` may still be opened: only the newest announced session, and the one before it
     /// until grace after its successor began (A5). Asked for mode G and for signed commands; stored representations of
     /// past sessions stay readable.

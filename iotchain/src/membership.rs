@@ -9,8 +9,8 @@
 use crate::join::{JoinResponse, Peer};
 use iotchain_core::{Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime};
 use iotchain_oscar::{
-    Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Opened, Policy, Receiver,
-    ResourceId, Sender, Sessions, StoredState,
+    Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Keys, Opened, Policy,
+    Receiver, ResourceId, Sender, Sessions, StoredState,
 };
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain_selfheal::rsd::{EpochMember, HighWater, PersonalKey, Received};
@@ -32,6 +32,8 @@ pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
     credentials: Credentials<C>,
     policy: Policy,
     failures: Failures,
+    /// Derived from the session keys of `member`, and wiped whenever these change.
+    keys: Keys,
 }
 
 impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
@@ -83,6 +85,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             credentials,
             policy: Policy::default(),
             failures: Failures::new(),
+            keys: Keys::new(),
         })
     }
 
@@ -152,7 +155,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// See [`EpochMember::receive`]; the state is then as before. [`Error::NeedEvent`] asks to fetch the event first,
     /// [`Error::BroadcastOld`] is no harm.
     pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
-        self.member.receive(message, now)
+        let received = self.member.receive(message, now)?;
+        self.keys.clear();
+        Ok(received)
     }
 
     /// Takes over the position that the key server told over DTLS, e.g. after boot (spec 3.3).
@@ -160,7 +165,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// # Errors
     /// See [`EpochMember::announce`].
     pub fn announce(&mut self, mark: HighWater) -> Result<()> {
-        self.member.announce(mark)
+        self.member.announce(mark)?;
+        self.keys.clear();
+        Ok(())
     }
 
     /// Learns the credential of another sender, or its new key.
@@ -254,6 +261,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             directory: &self.credentials,
             policy: self.policy,
             failures: &mut self.failures,
+            keys: &mut self.keys,
         })
     }
 }
@@ -268,6 +276,11 @@ struct At<'a, S, const W: usize> {
 impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
     fn key(&self, session: Session) -> Result<GroupKey> {
         self.member.key(session).map_err(|_| Error::Session)
+    }
+
+    /// What was held is held until a broadcast changes it, and then the keys at hand are gone.
+    fn holds(&self, _: Session) -> Result<()> {
+        Ok(())
     }
 
     fn may_open(&self, session: Session) -> Result<()> {

@@ -6,7 +6,7 @@ use ccm::aead::{AeadInOut, KeyInit};
 use ccm::consts::{U8, U13};
 use ciborium::Value;
 use hkdf::Hkdf;
-use iotchain::oscar::{Failures, Group, Policy, Receiver, Sessions};
+use iotchain::oscar::{Failures, Group, Keys, Policy, Receiver, Sessions};
 use iotchain::{
     Address, Boot, Gid, GroupKey, PublicKey, ResourceId, Result, Sender, Session, Sid, SignAlg,
     Signer, SigningKey, Suite, Thumbprint, UnixTime,
@@ -77,7 +77,7 @@ pub fn directory() -> [(Sid, Address, PublicKey); 1] {
 
 pub fn receiver<'a>(
     directory: &'a [(Sid, Address, PublicKey)],
-    failures: &'a mut Failures<8>,
+    (failures, keys): &'a mut (Failures<8>, Keys),
 ) -> Receiver<'a, Held, [(Sid, Address, PublicKey)], 8> {
     Receiver {
         group: &GROUP,
@@ -85,6 +85,7 @@ pub fn receiver<'a>(
         directory,
         policy: Policy::default(),
         failures,
+        keys,
     }
 }
 

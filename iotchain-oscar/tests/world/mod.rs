@@ -9,8 +9,8 @@ use iotchain_core::{
     SignAlg, Signer, SigningKey, Suite, Thumbprint, UnixTime,
 };
 use iotchain_oscar::{
-    Clients, Echo, EchoRule, Failures, Group, PairContexts, Policy, Receiver, ResourceId, Sessions,
-    Uptime,
+    Clients, Echo, EchoRule, Failures, Group, Keys, PairContexts, Policy, Receiver, ResourceId,
+    Sessions, Uptime,
 };
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;
@@ -73,6 +73,7 @@ pub struct World {
     pub policy: Policy,
     pub now: UnixTime,
     pub failures: Failures<8>,
+    pub keys: Keys<4>,
     pub rsk: Secret<32>,
     pub valid_echo: Vec<Vec<u8>>,
     pub rule: EchoRule,
@@ -126,6 +127,7 @@ impl World {
             },
             now: UnixTime::new(env["now"].as_u64().unwrap()),
             failures: Failures::new(),
+            keys: Keys::new(),
             rsk: Secret::new(array(&env["rsk"])),
             valid_echo: env["valid_echo"]
                 .as_array()
@@ -168,6 +170,7 @@ impl World {
             policy: Policy::default(),
             now: NOW,
             failures: Failures::new(),
+            keys: Keys::new(),
             rsk: Secret::new([0x55; 32]),
             valid_echo: vec![],
             rule: EchoRule::First,
@@ -214,6 +217,7 @@ impl World {
             directory: self.directory.as_slice(),
             policy: self.policy,
             failures: &mut self.failures,
+            keys: &mut self.keys,
         }
     }
 

@@ -1,0 +1,152 @@
+//! Writing the few CBOR items of an object straight into place.
+//!
+//! The layout of every object and of its additional data is fixed, so their bytes are put one after the other instead of
+//! through a general encoder: this is what small objects pay for besides AES.
+
+use iotchain_core::{Error, Result};
+
+/// Bytes appended to the front of a buffer. Calls chain and never fail; [`Frame::finish`] tells whether all fitted.
+pub(crate) struct Frame<'a> {
+    out: &'a mut [u8],
+    len: usize,
+    is_full: bool,
+}
+
+/// Major types, as in the initial byte.
+pub(crate) const UINT: u8 = 0;
+pub(crate) const BYTES: u8 = 0x40;
+pub(crate) const TEXT: u8 = 0x60;
+pub(crate) const ARRAY: u8 = 0x80;
+pub(crate) const MAP: u8 = 0xa0;
+
+/// Length of the head of a string of `len` bytes, at most 65535.
+pub(crate) const fn head_len(len: usize) -> usize {
+    match len {
+        0..24 => 1,
+        24..256 => 2,
+        _ => 3,
+    }
+}
+
+impl<'a> Frame<'a> {
+    pub(crate) const fn new(out: &'a mut [u8]) -> Self {
+        Self {
+            out,
+            len: 0,
+            is_full: false,
+        }
+    }
+
+    /// A few bytes of known number.
+    #[inline(always)]
+    pub(crate) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> &mut Self {
+        let room = self.out.get_mut(self.len..);
+        match room.and_then(|room| room.first_chunk_mut::<N>()) {
+            Some(place) => {
+                *place = bytes;
+                self.len = self.len.wrapping_add(N);
+            }
+            None => self.is_full = true,
+        }
+        self
+    }
+
+    /// Any bytes.
+    #[inline(always)]
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> &mut Self {
+        let end = self.len.saturating_add(bytes.len());
+        match self.out.get_mut(self.len..end) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.len = end;
+            }
+            None => self.is_full = true,
+        }
+        self
+    }
+
+    /// The head of an item of major type `major` with argument `argument`, in its shortest form.
+    #[inline(always)]
+    pub(crate) fn head(&mut self, major: u8, argument: usize) -> &mut Self {
+        let [.., high, low] = argument.to_be_bytes();
+        match head_len(argument) {
+            1 => self.put([major | low]),
+            2 => self.put([major | 24, low]),
+            _ => self.put([major | 25, high, low]),
+        }
+    }
+
+    /// An unsigned integer of any size.
+    pub(crate) fn uint(&mut self, value: u64) -> &mut Self {
+        match value {
+            0..0x1_0000 => self.head(UINT, value as usize),
+            0x1_0000..0x1_0000_0000 => self.put([26]).put((value as u32).to_be_bytes()),
+            _ => self.put([27]).put(value.to_be_bytes()),
+        }
+    }
+
+    /// A byte string of at most 65535 bytes.
+    #[inline(always)]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.head(BYTES, bytes.len()).extend(bytes)
+    }
+
+    /// Bytes written so far.
+    pub(crate) const fn position(&self) -> usize {
+        self.len
+    }
+
+    /// The number of bytes written.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if not all fitted.
+    pub(crate) const fn finish(&self) -> Result<usize> {
+        if self.is_full {
+            Err(Error::Size)
+        } else {
+            Ok(self.len)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iotchain_core::cbor::Writer;
+
+    #[test]
+    fn heads_are_those_of_the_general_encoder() {
+        for len in [0, 1, 23, 24, 25, 255, 256, 257, 65_535] {
+            let (mut ours, mut theirs) = ([0; 9], [0; 9]);
+            let mut writer = Writer::new(&mut theirs);
+            writer.bytes_head(len as u64);
+            let expected = writer.finish().unwrap();
+            let mut frame = Frame::new(&mut ours);
+            assert_eq!(frame.head(BYTES, len).finish(), Ok(expected));
+            assert_eq!((head_len(len), ours), (expected, theirs));
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_general_encoder() {
+        for shift in 0..64 {
+            for value in [1u64 << shift, (1u64 << shift) - 1, !0 >> shift] {
+                let (mut ours, mut theirs) = ([0; 9], [0; 9]);
+                let mut writer = Writer::new(&mut theirs);
+                writer.uint(value);
+                let expected = writer.finish().unwrap();
+                assert_eq!(Frame::new(&mut ours).uint(value).finish(), Ok(expected));
+                assert_eq!(ours, theirs);
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_and_left_out() {
+        let mut out = [0xee; 4];
+        let mut frame = Frame::new(&mut out);
+        frame.put([1, 2, 3]).extend(&[4, 5]);
+        assert_eq!(frame.finish(), Err(Error::Size));
+        assert_eq!(out, [1, 2, 3, 0xee]);
+    }
+}
