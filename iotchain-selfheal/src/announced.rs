@@ -1,6 +1,8 @@
 //! The announced sessions of a member, and how long each of them lasts (spec 3.3, A5, A16).
 
 use crate::policy::Policy;
+use crate::state::{read_option, read_time, write_option};
+use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Error, Result, UnixTime};
 
 /// The end of the epoch: the first session of the next one.
@@ -27,6 +29,28 @@ pub struct Announced {
 }
 
 impl Announced {
+    /// As three elements.
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(self.newest.into()).uint(self.previous.into());
+        write_option(writer, 2, self.successor, |writer, next| {
+            writer.uint(next.session.into()).uint(next.starts.get());
+        });
+    }
+
+    /// What [`Announced::write`] wrote.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            newest: reader.u32()?,
+            previous: reader.u32()?,
+            successor: read_option(reader, 2, |reader| {
+                Ok(Successor {
+                    session: reader.u32()?,
+                    starts: read_time(reader)?,
+                })
+            })?,
+        })
+    }
+
     /// The newest announced session, 0 before the first.
     pub(crate) const fn newest(&self) -> u32 {
         self.newest

@@ -118,6 +118,7 @@ pub mod polynomial;
 mod prf;
 pub mod rsd;
 mod scheme;
+mod state;
 mod time_base;
 mod timing;
 mod window;

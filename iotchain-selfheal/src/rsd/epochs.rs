@@ -47,6 +47,24 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
         Member::new(key, authority).map(Self::from)
     }
 
+    /// Two epochs again, as they were before a deep sleep, see [`Member::open_state`].
+    ///
+    /// # Errors
+    /// [`Error::Group`] for members of two groups, [`Error::Epoch`] unless `later` is of the epoch after `earlier`.
+    pub fn resume(earlier: Member<S, W>, later: Member<S, W>) -> Result<Self> {
+        if earlier.authority() != later.authority() {
+            return Err(Error::Group);
+        }
+        let [before, after] = [&earlier, &later].map(|member| member.personal_key().epoch());
+        if before.checked_add(1) != Some(after) {
+            return Err(Error::Epoch);
+        }
+        Ok(Self {
+            earlier,
+            later: Some(later),
+        })
+    }
+
     /// Takes the personal key of the next epoch, issued before that epoch opens. A previous epoch that is still held
     /// makes room. The same key again changes nothing.
     ///

@@ -290,8 +290,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 /// broadcast changes: it bounds the work that an attacker can cause.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    second: UnixTime,
-    spent: u32,
+    pub(super) second: UnixTime,
+    pub(super) spent: u32,
 }
 
 impl Pace {

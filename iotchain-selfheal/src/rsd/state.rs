@@ -1,0 +1,179 @@
+//! The state of a member over a deep sleep: sealed before, opened after.
+//!
+//! ```text
+//! [announced.., k, [told k, j], first, floor, pace.., newest state: [? k, j, C], events: [* [k, j, end, announced,
+//!  chain: [? j, C], beacon: [? j, v], times: [? nbf, dur], digest]]]
+//! ```
+
+use super::known::{Chain, Known};
+use super::member::{HighWater, Member};
+use super::personal_key::PersonalKey;
+use super::primitives::State;
+use super::receive::Pace;
+use crate::announced::Announced;
+use crate::broadcast::Authority;
+use crate::state::{
+    self, Binding, read_array, read_digest, read_number, read_option, read_time, read_timing,
+    write_digest, write_option, write_timing,
+};
+use crate::window::Numbered;
+use iotchain_core::cbor::{Reader, Writer};
+use iotchain_core::{Error, Result, Secret, TryCryptoRng};
+use zeroize::Zeroize;
+
+const ELEMENTS: usize = 12;
+/// Longest encoding of all but the events: 12 numbers, two of them times, one chain state, heads.
+const MAX_REST: usize = 96;
+/// Longest encoding of one event.
+const MAX_EVENT: usize = 116;
+
+impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
+    /// Longest sealed state in bytes.
+    pub const MAX_STATE_LEN: usize = state::OVERHEAD + MAX_REST + W * MAX_EVENT;
+
+    /// Seals all that the member learnt to the front of `out`, under a key that is the device's own; the length written,
+    /// at most [`Member::MAX_STATE_LEN`](Self::MAX_STATE_LEN). The personal key is not in it: the device keeps that
+    /// beside. Keep [`Member::high_water`] where it cannot be set back, to know an old state.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] with the length needed, [`Error::Random`]; nothing is written.
+    pub fn seal_state(
+        &self,
+        key: &Secret<16>,
+        rng: &mut impl TryCryptoRng,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let binding = Binding::new(self.held.key.as_bytes(), &self.authority);
+        state::seal(key, &binding, rng, out, |writer| self.write_state(writer))
+    }
+
+    /// The member that [`Member::seal_state`](Self::seal_state) sealed; it goes on as if it had never slept. `sealed` is
+    /// opened where it is, and wiped. Tolerances are the default ones, see [`Member::with_policy`].
+    ///
+    /// # Errors
+    /// [`Error::Group`] as in [`Member::new`], [`Error::Version`] for a state of another version, [`Error::Aead`] for
+    /// one that is damaged, or sealed under another key, for another personal key or another key server;
+    /// [`Error::Rollback`] for a state older than `oldest`, [`Error::Capacity`] for more than `W` events.
+    pub fn open_state(
+        personal_key: PersonalKey<S>,
+        authority: Authority,
+        key: &Secret<16>,
+        sealed: &mut [u8],
+        oldest: HighWater,
+    ) -> Result<Self> {
+        let mut member = Self::new(personal_key, authority)?;
+        let binding = Binding::new(member.held.key.as_bytes(), &authority);
+        let done = state::open(key, &binding, sealed)
+            .and_then(|mut reader| member.read_state(&mut reader));
+        sealed.zeroize();
+        done?;
+        if member.high_water() < oldest {
+            return Err(Error::Rollback);
+        }
+        Ok(member)
+    }
+
+    fn write_state(&self, writer: &mut Writer<'_>) {
+        let held = &self.held;
+        writer.array(ELEMENTS as u64);
+        self.announced.write(writer);
+        writer
+            .uint(held.newest_event.into())
+            .uint(held.told.0.into())
+            .uint(held.told.1.into())
+            .uint(held.first.into())
+            .uint(held.floor.into());
+        held.pace.write(writer);
+        write_option(
+            writer,
+            3,
+            held.newest_state.as_ref(),
+            |writer, (event, chain)| {
+                writer.uint((*event).into());
+                write_chain(writer, chain);
+            },
+        );
+        writer.array(held.events.iter().count() as u64);
+        held.events.iter().for_each(|known| known.write(writer));
+    }
+
+    fn read_state(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        read_array(reader, ELEMENTS)?;
+        self.announced = Announced::read(reader)?;
+        let held = &mut self.held;
+        held.newest_event = reader.u32()?;
+        held.told = (reader.u32()?, reader.u32()?);
+        held.first = reader.u32()?;
+        held.floor = reader.u32()?;
+        held.pace = Pace::read(reader)?;
+        held.newest_state =
+            read_option(reader, 3, |reader| Ok((reader.u32()?, read_chain(reader)?)))?;
+        held.events = crate::window::Window::new();
+        let events = reader.array()?;
+        if events > W {
+            return Err(Error::Capacity);
+        }
+        for _ in 0..events {
+            let known = Known::read(reader)?;
+            let place = held.events.place(known.event).ok_or(Error::Type)?;
+            *place = known;
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer
+            .array(8)
+            .uint(self.event.into())
+            .uint(self.session.unwrap_or_default().into())
+            .uint(self.end.unwrap_or_default().into())
+            .uint(self.announced.into());
+        write_option(writer, 2, self.chain.as_ref(), write_chain);
+        write_option(writer, 2, self.beacon.as_ref(), |writer, (j, value)| {
+            writer.uint((*j).into()).bytes(value);
+        });
+        write_timing(writer, self.timing);
+        write_digest(writer, self.digest.as_ref());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        read_array(reader, 8)?;
+        let mut known = Self::new(read_number(reader)?.ok_or(Error::Type)?);
+        known.session = read_number(reader)?;
+        known.end = read_number(reader)?;
+        known.announced = reader.u32()?;
+        known.chain = read_option(reader, 2, read_chain)?;
+        known.beacon = read_option(reader, 2, |reader| Ok((reader.u32()?, *reader.array_of()?)))?;
+        known.timing = read_timing(reader)?;
+        known.digest = read_digest(reader)?;
+        Ok(known)
+    }
+}
+
+impl Pace {
+    fn write(&self, writer: &mut Writer<'_>) {
+        writer.uint(self.second.get()).uint(self.spent.into());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            second: read_time(reader)?,
+            spent: reader.u32()?,
+        })
+    }
+}
+
+fn write_chain(writer: &mut Writer<'_>, chain: &Chain) {
+    writer
+        .uint(chain.position.into())
+        .bytes(chain.state.expose());
+}
+
+fn read_chain(reader: &mut Reader<'_>) -> Result<Chain> {
+    Ok(Chain {
+        position: reader.u32()?,
+        state: State::new(*reader.array_of()?),
+    })
+}
