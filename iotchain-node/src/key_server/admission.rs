@@ -95,11 +95,11 @@ pub(super) fn admit(
         return Ok(Admitted::Again(number));
     }
     group.check_sids()?;
-    let slot = group.manager.join()?;
+    let seat = group.manager.join()?;
     let (number, sid) = group.fresh_sid(roles)?;
     group.members.insert(Member {
         number,
-        slot,
+        seat,
         sid,
         subject,
         issued: vec![now],

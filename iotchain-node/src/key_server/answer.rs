@@ -57,7 +57,11 @@ impl<'a> Desk<'a> {
             .get(bound.number)
             .filter(|member| member.live)
             .ok_or(Error::RevokedMember)?;
-        let personal_key = group.manager.personal_key(member.slot)?;
+        let personal_key = group.manager.personal_key(member.seat)?;
+        let prepared = group.manager.next().is_some();
+        let next_personal_key = prepared
+            .then(|| group.manager.next_personal_key(member.seat))
+            .transpose()?;
         let (creds, sids): (Vec<Ccs>, Vec<Sid>) = self.senders(group).into_iter().unzip();
         let roles: Vec<Roles> = sids.iter().map(Sid::roles).collect();
         let access = match member.subject {
@@ -92,7 +96,7 @@ impl<'a> Desk<'a> {
             policies: Some(GroupPolicies {
                 check_interval: self.terms.session.into(),
                 expiration_delta: self.terms.grace.into(),
-                pre_issue: 0,
+                pre_issue: self.terms.pre_issue(),
             }),
             key_server: self.key.public(),
             kdc_nonce: &kdc_nonce,
@@ -100,7 +104,7 @@ impl<'a> Desk<'a> {
             personal_key: &personal_key,
             control_uri: None,
             broadcasts: List::new(&broadcasts),
-            next_personal_key: None,
+            next_personal_key: next_personal_key.as_ref().map(|key| key.as_slice()),
         };
         let mut out = Zeroizing::new(vec![0; JoinResponse::MAX_LEN]);
         let len = match response.encode(&mut out) {

@@ -2,26 +2,31 @@
 //! published.
 //!
 //! ```text
-//! found -> session 1 -> admit* -> judge -> advance -> session 2 -> ...           -> found again, with another gid
-//!                        S_i      revoke   B_j                          (sessions, slots or sids used up)
+//! found -> session 1 -> admit* -> judge -> advance -> session 2 -> ...
+//!                        S_i      revoke   B_j  |
+//!                                               |- near the end of an epoch: prepare the next one, hand out its S_i
+//!                                               |- sessions or slots used up, events too long: roll over to it
+//!                                               `- sids used up: found the group again, with another gid
 //! ```
 //! Nothing here is safe to show before it is stored: [`super::office::Office::change`] sees to that.
 
 use std::collections::{HashMap, VecDeque};
 
 use getrandom::SysRng;
-use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
+use iotchain::selfheal::rsd::{Announcement, EpochManager, GroupManager, Parameters, Plan};
 use iotchain::{
     Address, Error, Gid, GroupName, Result, Roles, Secret, Session, Sid, SigningKey, UnixTime,
     Zeroizing,
 };
 
-use super::member::{Member, beyond_get};
+use super::member::{Member, Subject, beyond_get};
 use super::roll::Roll;
 use super::rows::Rows;
 
-/// Sessions of a gid. Each beacon costs one hash per session that is left, so this also bounds that cost.
-const SESSIONS: u32 = 1 << 14;
+/// Most sessions of an epoch. Each beacon costs one hash per session that is left, so this also bounds that cost.
+pub(super) const MAX_SESSIONS: u32 = 1 << 14;
+/// Fewest sessions of an epoch: one of them is for handing out the next personal keys.
+pub(super) const MIN_SESSIONS: u32 = 4;
 /// Events that are kept for those who missed them; a member's history names no more.
 const RETAINED: usize = 64;
 /// Sids of a gid: their index has two bytes.
@@ -34,6 +39,8 @@ pub struct Terms {
     pub session: u32,
     /// How long a key outlives its session, in seconds.
     pub grace: u32,
+    /// Sessions of an epoch, 4 to 16384: how long a stolen personal key is good for at most.
+    pub epoch: u32,
     /// Depth of the key tree: 2^depth - 1 slots.
     pub depth: u8,
     /// Longest event in bytes that members are asked to take.
@@ -42,12 +49,19 @@ pub struct Terms {
     pub admissions: usize,
 }
 
+impl Terms {
+    /// In how many sessions at the end of an epoch the personal keys of the next one are given out (spec 4.7).
+    pub(super) const fn pre_issue(&self) -> u32 {
+        self.epoch / 4
+    }
+}
+
 /// One group.
 pub(super) struct Group {
     pub(super) name: GroupName,
     /// The resource server whose class this is, in full: the name only abbreviates it (spec 8, A20).
     pub(super) rs: Address,
-    pub(super) manager: GroupManager,
+    pub(super) manager: EpochManager,
     /// RSK, from which access keys derive.
     pub(super) server_secret: Secret<32>,
     /// Whether RSK has to be replaced before the next session (spec 8, A2).
@@ -96,7 +110,8 @@ impl Group {
         key: &SigningKey,
         now: UnixTime,
     ) -> Result<Self> {
-        let mut parameters = Parameters::new(gid, 1, 1, Session::new(1)..=Session::new(SESSIONS));
+        let mut parameters =
+            Parameters::new(gid, 1, 1, Session::new(1)..=Session::new(terms.epoch));
         parameters.depth = terms.depth;
         parameters.duration = terms.session;
         // Groups of one length change session together, so that one look at the ledger serves all of them.
@@ -104,7 +119,7 @@ impl Group {
         let mut group = Self {
             name,
             rs,
-            manager: GroupManager::generate(parameters, &mut SysRng)?,
+            manager: EpochManager::generate(parameters, &mut SysRng)?,
             server_secret: fresh_secret()?,
             rotate: false,
             silent: 0,
@@ -122,54 +137,121 @@ impl Group {
 
     /// The group instance.
     pub(super) const fn gid(&self) -> Gid {
-        self.manager.parameters().gid
+        self.manager.current().parameters().gid
     }
 
     /// j.
     pub(super) fn session(&self) -> Session {
         // A group is founded with its first session begun.
-        self.manager.session().unwrap_or_default()
+        self.manager.current().session().unwrap_or_default()
     }
 
-    /// The last moment that a personal key reaches.
+    /// Counts the epochs of the gid.
+    pub(super) const fn epoch(&self) -> u32 {
+        self.manager.current().parameters().epoch
+    }
+
+    /// Whether the token of a member is over, as far as was known when it joined last.
+    pub(super) fn is_expired(&self, number: u16, now: UnixTime) -> bool {
+        let member = self.members.get(number);
+        member.is_some_and(|member| {
+            matches!(member.subject, Subject::Client { expires_at, .. } if expires_at <= now)
+        })
+    }
+
+    /// The last moment that the personal keys reach that are given out.
     pub(super) fn ends_at(&self) -> UnixTime {
-        let sessions = u64::from(self.manager.sessions_left()) + 1;
-        let end = self
-            .manager
+        let current = self.manager.current();
+        let newest = self.manager.next().unwrap_or(current);
+        let ahead = newest.parameters().last.get() - self.session().get();
+        let sessions = u64::from(ahead) + 1;
+        let end = current
             .starts()
-            .saturating_add(sessions.saturating_mul(self.manager.duration().into()));
+            .saturating_add(sessions.saturating_mul(current.duration().into()));
         end.min(UnixTime::MAX)
     }
 
-    /// Whether the next session needs another gid: sessions or sids are used up, or slots are, most of them by members
-    /// that are gone.
-    pub(super) fn is_used_up(&self) -> bool {
-        let slots = (1usize << self.manager.parameters().depth) - 1;
-        let live = self.members.live().count();
-        self.manager.sessions_left() == 0
-            || self.next_index >= SIDS
-            || (self.manager.free_slots() == 0 && live <= slots / 2)
+    /// Whether the next session needs another gid.
+    pub(super) const fn is_used_up(&self) -> bool {
+        self.next_index >= SIDS
     }
 
-    /// Begins the next session. One that is late begins at the boundary the plan has for the present, so that the
-    /// schedule holds and no value of a session to come is disclosed.
+    /// Whether the slots are used up, a good part of them by members that are gone.
+    fn is_full(&self) -> bool {
+        let current = self.manager.current();
+        let slots = (1usize << current.parameters().depth) - 1;
+        let free = |manager: &GroupManager| manager.free_slots() > 0;
+        let full = !free(current) || !self.manager.next().is_none_or(free);
+        full && self.members.live().count() <= slots * 3 / 4
+    }
+
+    /// Begins the next session, the first one of the next epoch if this one is at its end. A session that is late begins at
+    /// the boundary the plan has for the present, so that the schedule holds and no value of a session to come is
+    /// disclosed.
     ///
     /// # Errors
-    /// [`Error::Size`] if members would not accept the event any more and [`Error::SessionRange`] at the end: found the
-    /// group again. [`Error::Random`].
+    /// [`Error::Size`] if members would not accept the event: [roll over](Group::roll_over) instead. [`Error::Random`].
     pub(super) fn advance(&mut self, terms: &Terms, key: &SigningKey, now: UnixTime) -> Result<()> {
+        if self.is_full() {
+            return self.roll_over(terms, key, now);
+        }
+        if self.manager.current().sessions_left() <= terms.pre_issue() {
+            self.prepare(terms)?;
+        }
+        let plan = self.plan(terms, now);
+        self.begin(terms, |manager| manager.advance(plan, &mut SysRng, key))
+    }
+
+    /// Begins the next session in the next epoch, in which nobody was revoked yet.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if members would not accept even that event: found the group again. [`Error::Random`].
+    pub(super) fn roll_over(
+        &mut self,
+        terms: &Terms,
+        key: &SigningKey,
+        now: UnixTime,
+    ) -> Result<()> {
+        self.prepare(terms)?;
+        let plan = self.plan(terms, now);
+        self.begin(terms, |manager| manager.roll_over(plan, &mut SysRng, key))
+    }
+
+    /// Makes the personal keys of the next epoch, unless they are there.
+    fn prepare(&mut self, terms: &Terms) -> Result<()> {
+        if self.manager.next().is_some() {
+            return Ok(());
+        }
+        let last = self.manager.current().parameters().last.get();
+        let last = last.checked_add(terms.epoch).ok_or(Error::SessionRange)?;
+        // 2^depth - 1 slots, and no fewer than there are members.
+        let fits = usize::BITS - self.members.live().count().leading_zeros();
+        let depth = terms.depth.max(u8::try_from(fits).unwrap_or(u8::MAX));
+        self.manager.prepare(depth, Session::new(last), &mut SysRng)
+    }
+
+    /// When the next session begins, and for how long.
+    fn plan(&self, terms: &Terms, now: UnixTime) -> Plan {
+        let current = self.manager.current();
+        let (planned, duration) = (current.next_starts(), current.duration());
+        let late = now.since(planned) / u64::from(duration.max(1)) * u64::from(duration);
+        Plan {
+            refresh: false,
+            starts: (late > 0).then(|| planned.saturating_add(late)),
+            duration: (duration != terms.session).then_some(terms.session),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        terms: &Terms,
+        begin: impl FnOnce(&mut EpochManager) -> Result<Announcement>,
+    ) -> Result<()> {
         if self.rotate {
             self.server_secret = fresh_secret()?;
             self.rotate = false;
         }
-        let (planned, duration) = (self.manager.next_starts(), self.manager.duration());
-        let late = now.since(planned) / u64::from(duration.max(1)) * u64::from(duration);
-        let plan = Plan {
-            refresh: false,
-            starts: (late > 0).then(|| planned.saturating_add(late)),
-            duration: (duration != terms.session).then_some(terms.session),
-        };
-        let announcement = self.manager.advance(plan, &mut SysRng, key)?;
+        let announcement = begin(&mut self.manager)?;
         self.beacon = announcement.beacon;
         if let Some(message) = announcement.event {
             if message.len() > terms.max_event {
@@ -201,7 +283,7 @@ impl Group {
 
     /// The newest event.
     pub(super) fn newest_event(&self) -> &[u8] {
-        self.manager.event()
+        self.manager.current().event()
     }
 
     /// The member an association proved to be, retired or not.
@@ -271,7 +353,7 @@ impl Group {
     /// [`Error::NotMember`] for an unknown number.
     pub(super) fn retire(&mut self, number: u16) -> Result<()> {
         let member = self.members.get_mut(number).ok_or(Error::NotMember)?;
-        self.manager.revoke(member.slot)?;
+        self.manager.revoke(member.seat)?;
         // The access key of a resource server is RSK itself.
         self.rotate |= beyond_get(member.sid.roles());
         member.live = false;

@@ -6,13 +6,13 @@ use iotchain::{Address, PublicKey, Roles, Sid, UnixTime};
 /// Seconds over which the admissions of one client are counted.
 const DAY: u64 = 24 * 60 * 60;
 
-/// One slot of a group and whoever holds it.
+/// One seat of a group and whoever holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     /// Names it at the key server: `nodes/NAME` is this number in four hex digits. Never reused within a gid.
     pub(super) number: u16,
-    /// Its slot at the group manager.
-    pub(super) slot: u32,
+    /// Its seat at the group manager, whatever slot it has in an epoch.
+    pub(super) seat: u32,
     /// Its present sender id.
     pub(super) sid: Sid,
     /// Who it is.

@@ -23,8 +23,9 @@
 //! A group manager that goes back in time would give one slot or one session to two secrets (spec 8, A7). So a store that
 //! is recognised as an old copy is not continued: every group begins anew with another gid, and members join again. A
 //! snapshot of a whole file system or machine cannot be recognised from inside; after putting one back, delete
-//! `groups.redb` before the start. A group also begins anew when its sessions (16384), its sids or its slots are used up,
-//! or when its events outgrow what members accept.
+//! `groups.redb` before the start. A group also begins anew when its sids (65536) are used up. Otherwise one
+//! epoch follows the other inside the gid: after `--epoch` seconds, when the slots are used up, or when events outgrow what
+//! members accept (`--max-event`). Members get the personal key of the next epoch ahead of its end (spec 4.7).
 
 mod admission;
 mod answer;
@@ -55,6 +56,8 @@ use crate::clock::Stop;
 use crate::dtls::ServerConfig;
 use crate::dtls::pki::{Identity, TrustAnchor};
 use crate::{NodeError, ready};
+
+use group::{MAX_SESSIONS, MIN_SESSIONS};
 
 pub use group::Terms;
 pub use server::{Config, KeyServer};
@@ -90,6 +93,9 @@ pub struct Args {
     /// Length of a session in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub session: u32,
+    /// Length of an epoch in seconds, at least 4 sessions: how long a stolen personal key is good for at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    pub epoch: u32,
     /// How long a key outlives its session, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub grace: u32,
@@ -103,6 +109,18 @@ pub struct Args {
     /// ones with more follow longer, and the group can revoke more members before it needs new keys
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = clap::value_parser!(u16).range(512..))]
     pub max_event: u16,
+}
+
+/// The sessions of an epoch. Short sessions make a shorter epoch than was asked for.
+fn sessions_of(epoch: u32, session: u32) -> Result<u32, NodeError> {
+    let sessions = (epoch / session.max(1)).min(MAX_SESSIONS);
+    if sessions >= MIN_SESSIONS {
+        Ok(sessions)
+    } else {
+        Err(NodeError::Config(format!(
+            "an epoch of {epoch} s has less than {MIN_SESSIONS} sessions of {session} s"
+        )))
+    }
 }
 
 /// Runs the role until `stop`.
@@ -126,6 +144,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         terms: Terms {
             session: args.session,
             grace: args.grace,
+            epoch: sessions_of(args.epoch, args.session)?,
             depth: args.depth,
             max_event: args.max_event.into(),
             admissions: ADMISSIONS,

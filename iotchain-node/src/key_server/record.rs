@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! head    [2, rs, RSK, rotate, silent, next_index]
-//! member  [number, slot, sid, live, [* issued], [chain, contract, client, exp] / [rs, COSE_Key]]
+//! member  [number, seat, sid, live, [* issued], [chain, contract, client, exp] / [rs, COSE_Key]]
 //! ```
 //! Snapshot and journal are the group manager's own, an event is the message as published.
 
@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use iotchain::core::cbor::{self, Reader, Writer, encoded_len};
 use iotchain::selfheal::Journaled;
-use iotchain::selfheal::rsd::GroupManager;
+use iotchain::selfheal::rsd::EpochManager;
 use iotchain::token::TokenRef;
 use iotchain::{
     Address, Error, GroupName, PublicKey, Result, Secret, Session, Sid, UnixTime, Zeroizing,
@@ -78,7 +78,7 @@ impl Group {
     /// A format error, [`Error::Version`] for rows of another version, [`Error::Type`] for some that are missing or that
     /// contradict each other.
     pub(super) fn read(name: GroupName, stored: Rows) -> Result<Self> {
-        let mut manager = GroupManager::import(stored.get(SNAPSHOT).ok_or(Error::Type)?)?;
+        let mut manager = EpochManager::import(stored.get(SNAPSHOT).ok_or(Error::Type)?)?;
         for (_, records) in stored.of(Kind::Journal) {
             // A row is whole or not there, and never empty: nothing of it can be torn.
             let replayed = manager.replay(records)?;
@@ -117,7 +117,7 @@ impl Group {
             rotate: reader.bool()?,
             silent: reader.u32()?,
             next_index: reader.u32()?,
-            beacon: manager.beacon()?,
+            beacon: manager.current().beacon()?,
             events: events.collect::<Result<VecDeque<Event>>>()?,
             manager,
             members,
@@ -190,11 +190,11 @@ impl Group {
             index.is_some_and(|index| u32::from(index) < self.next_index)
                 && u32::from(member.number) < self.next_index
         });
-        let slots = self
+        let seats = self
             .members
             .live()
-            .all(|member| self.manager.is_live(member.slot));
-        let held: HashSet<u32> = self.members.iter().map(|member| member.slot).collect();
+            .all(|member| self.manager.is_live(member.seat));
+        let held: HashSet<u32> = self.members.iter().map(|member| member.seat).collect();
         let worn: HashSet<&[u8]> = self
             .members
             .iter()
@@ -203,9 +203,9 @@ impl Group {
         let distinct = held.len() == self.members.len() && worn.len() == self.members.len();
         let newest = self.events.back();
         let events = newest.is_some_and(|event| {
-            event.message == self.manager.event() && event.session <= self.session()
+            event.message == self.manager.current().event() && event.session <= self.session()
         });
-        sids && slots && distinct && events && self.manager.session().is_some()
+        sids && seats && distinct && events && self.manager.current().session().is_some()
     }
 }
 
@@ -227,7 +227,7 @@ fn write_member(writer: &mut Writer<'_>, member: &Member) {
     writer
         .array(6)
         .uint(member.number.into())
-        .uint(member.slot.into())
+        .uint(member.seat.into())
         .bytes(member.sid.as_bytes());
     writer.bool(member.live).array(member.issued.len() as u64);
     for issued in &member.issued {
@@ -255,7 +255,7 @@ fn read_member(reader: &mut Reader<'_>) -> Result<Member> {
     }
     Ok(Member {
         number: reader.u32()?.try_into().map_err(|_| Error::Type)?,
-        slot: reader.u32()?,
+        seat: reader.u32()?,
         sid: Sid::from_slice(reader.bytes()?)?,
         live: reader.bool()?,
         issued: (0..reader.array()?)
@@ -301,6 +301,7 @@ mod tests {
         Terms {
             session: 10,
             grace: 5,
+            epoch: 1000,
             depth: 4,
             max_event: 4096,
             admissions: 4,
@@ -331,7 +332,7 @@ mod tests {
             },
         ];
         for subject in subjects {
-            let slot = group.manager.join().unwrap();
+            let seat = group.manager.join().unwrap();
             let roles = if subject.is_server() {
                 Roles::PRODUCER
             } else {
@@ -340,7 +341,7 @@ mod tests {
             let (number, sid) = group.fresh_sid(roles).unwrap();
             let member = Member {
                 number,
-                slot,
+                seat,
                 sid,
                 subject,
                 issued: vec![now],

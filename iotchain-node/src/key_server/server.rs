@@ -9,7 +9,7 @@ use iotchain::Signer;
 use iotchain::token::Policy;
 use iotchain_ledger::Ledger;
 
-use super::group::Terms;
+use super::group::{MAX_SESSIONS, MIN_SESSIONS, Terms};
 use super::office::{Equipment, Office};
 use super::queue::{self, Queue};
 use super::service::KeyService;
@@ -75,9 +75,10 @@ impl KeyServer {
             ledger,
             catalogue,
         } = config;
-        if terms.session == 0 || !(1..=16).contains(&terms.depth) {
+        let epoch = MIN_SESSIONS..=MAX_SESSIONS;
+        if terms.session == 0 || !(1..=16).contains(&terms.depth) || !epoch.contains(&terms.epoch) {
             return Err(NodeError::Config(
-                "a session has at least 1 second and a tree a depth of 1 to 16".into(),
+                "a session has at least 1 second, a tree a depth of 1 to 16, an epoch 4 to 16384 sessions".into(),
             ));
         }
         let data = DataDir::open(&data, ROLE)?;

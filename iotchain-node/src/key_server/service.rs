@@ -370,7 +370,7 @@ fn events(group: &Group, request: &Request<'_>) -> Result<Option<Response>> {
 
 /// The newest of its kind: observable, and cacheable until its successor.
 fn content(group: &Group, format: u16, body: impl Into<Vec<u8>>) -> Response {
-    let seconds = group.manager.next_starts().since(clock::now());
+    let seconds = group.manager.current().next_starts().since(clock::now());
     Response::content(format, body)
         .max_age(u32::try_from(seconds).unwrap_or(u32::MAX))
         .observable()

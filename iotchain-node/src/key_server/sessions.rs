@@ -106,7 +106,7 @@ fn questions(office: &Office, now: UnixTime) -> Vec<(GroupName, Vec<Question>)> 
     let groups = office.groups();
     let due = groups
         .values()
-        .filter(|group| group.manager.next_starts() <= now);
+        .filter(|group| group.manager.current().next_starts() <= now);
     due.map(|group| {
         (
             group.name,
@@ -192,26 +192,58 @@ fn begin(office: &Office, name: &GroupName, verdicts: &Verdicts) -> Result<Begun
         // Members fail closed once this session and its grace are over.
         return Err(Error::LedgerUnavailable.into());
     }
-    office.change(name, |group| {
-        let now = clock::now();
-        group.silent = if verdicts.answered { 0 } else { silent + 1 };
-        for (number, sid, standing) in &verdicts.standings {
-            apply(group, *number, sid, *standing, now)?;
-        }
-        let events = group.events.len();
-        let newest = group.events.back().map(|event| event.session);
-        let outcome = if group.is_used_up() { Err(Error::SessionRange) } else { group.advance(&office.terms, &office.key, now) };
-        match outcome {
-            Ok(()) => {}
-            Err(Error::SessionRange | Error::Size) => {
-                *group = office.refound(group, now)?;
-                tracing::info!(%name, gid = %group.gid(), "the group is used up and begins anew; its members join again");
+    let attempt = |step: Step| {
+        office.change(name, |group| {
+            let now = clock::now();
+            group.silent = if verdicts.answered { 0 } else { silent + 1 };
+            for (number, sid, standing) in &verdicts.standings {
+                apply(group, *number, sid, *standing, now)?;
             }
-            Err(error) => return Err(error.into()),
+            let before = group.events.back().map(|event| event.session);
+            step(office, group, now)?;
+            Ok(Begun {
+                session: group.session(),
+                event: before != group.events.back().map(|event| event.session),
+            })
+        })
+    };
+    if office.look(name, |group| Ok(group.is_used_up()))? {
+        return attempt(found_again);
+    }
+    let steps: [Step; 3] = [advance, roll_over, found_again];
+    let mut outcome = Err(Error::Size.into());
+    for step in steps {
+        outcome = attempt(step);
+        // Events too long for the members: each step makes shorter ones than the one before.
+        if !matches!(outcome, Err(NodeError::Protocol(Error::Size))) {
+            break;
         }
-        let event = events != group.events.len() || newest != group.events.back().map(|event| event.session);
-        Ok(Begun { session: group.session(), event })
-    })
+    }
+    outcome
+}
+
+/// A way to begin the next session.
+type Step = fn(&Office, &mut Group, UnixTime) -> Result<(), NodeError>;
+
+fn advance(office: &Office, group: &mut Group, now: UnixTime) -> Result<(), NodeError> {
+    let epoch = group.epoch();
+    group.advance(&office.terms, &office.key, now)?;
+    if group.epoch() != epoch {
+        tracing::info!(name = %group.name, epoch = group.epoch(), "an epoch ends and the next one begins");
+    }
+    Ok(())
+}
+
+fn roll_over(office: &Office, group: &mut Group, now: UnixTime) -> Result<(), NodeError> {
+    group.roll_over(&office.terms, &office.key, now)?;
+    tracing::info!(name = %group.name, epoch = group.epoch(), "events grow too long: the next epoch begins early");
+    Ok(())
+}
+
+fn found_again(office: &Office, group: &mut Group, now: UnixTime) -> Result<(), NodeError> {
+    *group = office.refound(group, now)?;
+    tracing::info!(name = %group.name, gid = %group.gid(), "the group is used up and begins anew; its members join again");
+    Ok(())
 }
 
 /// Lets the ledger's word take effect, unless the member has other rights by now.
@@ -230,6 +262,11 @@ fn apply(
         return Ok(());
     }
     match standing {
+        // What is known of a token is enough to end it in time, whether or not the ledger answers (spec 5.4).
+        Standing::Unknown(_) if group.is_expired(number, now) => {
+            tracing::info!(name = %group.name, %sid, "a member's token has expired");
+            group.retire(number)?;
+        }
         Standing::Keep | Standing::Unknown(_) => {}
         Standing::Narrowed(roles) => {
             tracing::info!(name = %group.name, %sid, roles = roles.bits(), "a member keeps fewer rights");
@@ -250,7 +287,7 @@ fn until_next(office: &Office) -> Duration {
     let next = office
         .groups()
         .values()
-        .map(|group| group.manager.next_starts())
+        .map(|group| group.manager.current().next_starts())
         .min();
     let due = next.map(|next| SystemTime::UNIX_EPOCH + Duration::from_secs(next.get()));
     let pause = due.map_or(LONGEST_SLEEP, |due| {

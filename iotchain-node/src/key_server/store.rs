@@ -344,6 +344,7 @@ mod tests {
         let terms = Terms {
             session: 60,
             grace: 5,
+            epoch: 1000,
             depth: 4,
             max_event: 4096,
             admissions: 4,

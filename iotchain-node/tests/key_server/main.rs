@@ -1,6 +1,7 @@
 //! The key server over real DTLS on the loopback, with an embedded chain: joins, refusals, sessions, restarts.
 
 mod abuse;
+mod epochs;
 mod joins;
 mod refusals;
 mod restarts;

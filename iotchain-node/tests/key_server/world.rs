@@ -184,6 +184,7 @@ impl World {
         let terms = Terms {
             session: 1,
             grace: 5,
+            epoch: 1000,
             depth: 6,
             max_event: 4096,
             admissions: 4,
@@ -385,6 +386,7 @@ pub(crate) struct Material {
     pub(crate) expires_at: UnixTime,
     pub(crate) time: UnixTime,
     pub(crate) personal_key: Vec<u8>,
+    pub(crate) next_personal_key: Option<Vec<u8>>,
     pub(crate) server_secret: Option<Secret<32>>,
     pub(crate) access_key: Option<[u8; 32]>,
     pub(crate) peers: Vec<(Sid, Address)>,
@@ -572,6 +574,7 @@ fn material(reply: &Reply, ks: &Thumbprint) -> Material {
         expires_at: response.expires_at,
         time: response.key_server_time(),
         personal_key: response.personal_key.to_vec(),
+        next_personal_key: response.next_personal_key.map(<[u8]>::to_vec),
         server_secret: response.key_map.server_secret.clone(),
         access_key: access.map(|access| *access.key.expose()),
         peers: response
