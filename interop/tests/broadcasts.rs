@@ -3,59 +3,16 @@
 mod world;
 
 use coset::{CborSerializable, CoseSign1, CoseSign1Builder, HeaderBuilder, Label, iana};
-use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
 use iotchain::selfheal::{Authority, Envelope};
-use iotchain::{Error, Gid, Session, Signer, UnixTime};
+use iotchain::{Error, Gid, Session, Signer};
 use k256::ecdsa::signature::{Signer as _, Verifier};
 use k256::ecdsa::{Signature, VerifyingKey};
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
-use rand_core::{TryCryptoRng, TryRng};
-use std::convert::Infallible;
+use world::event::event;
 use world::{GID, array, bytes, cbor, signer};
-
-/// Counts; only for bytes that these tests do not look at.
-struct Counter(u8);
-
-impl TryRng for Counter {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::from(self.0))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(u64::from(self.0))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        for byte in out {
-            self.0 = self.0.wrapping_add(1);
-            *byte = self.0;
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Counter {}
-
-/// The first event of a group with two members.
-fn event() -> Vec<u8> {
-    let sessions = Session::new(1)..=Session::new(100);
-    let mut parameters = Parameters::new(Gid::new(GID), 1, 10, sessions);
-    parameters.starts = UnixTime::new(1_767_225_600);
-    let mut rng = Counter(0);
-    let mut manager = GroupManager::generate(parameters, &mut rng).unwrap();
-    manager.join().unwrap();
-    manager.join().unwrap();
-    manager
-        .advance(Plan::KEEP, &mut rng, &signer())
-        .unwrap()
-        .event
-        .unwrap()
-}
 
 fn external_aad() -> Vec<u8> {
     cbor(&array(["IoTC1".into(), "bcast".into()]))
@@ -67,7 +24,7 @@ fn point() -> Vec<u8> {
 
 #[test]
 fn coset_verifies_an_event() {
-    let message = CoseSign1::from_slice(&event()).unwrap();
+    let message = CoseSign1::from_slice(&event(&signer())).unwrap();
     let header = &message.protected.header;
     assert_eq!(
         header.alg,
@@ -103,7 +60,7 @@ fn openssl_verifies_an_event() {
             EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
         signature.verify(&openssl::sha::sha256(signed), &key)
     };
-    let message = CoseSign1::from_slice(&event()).unwrap();
+    let message = CoseSign1::from_slice(&event(&signer())).unwrap();
     let valid = |aad: &[u8]| {
         let mut valid = false;
         message

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     "contracts",
     "c",
     "vectors",
+    "interop",
     "demo",
     "fuzz-smoke",
 ];

@@ -10,6 +10,7 @@ mod ci;
 mod contracts;
 mod deps;
 mod fuzz;
+mod interop;
 mod labels;
 mod run;
 mod setup;
@@ -36,7 +37,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "setup",
-        about: "install what the checks need (Debian packages, npm packages)",
+        about: "install what the checks need (Debian, npm and Python packages)",
         run: setup::setup,
     },
     Task {
@@ -103,6 +104,11 @@ const TASKS: &[Task] = &[
         name: "vectors",
         about: "the conformance runner over vectors/",
         run: build::vectors,
+    },
+    Task {
+        name: "interop",
+        about: "Python and JavaScript stacks agree, official test vectors",
+        run: interop::interop,
     },
     Task {
         name: "demo",

@@ -1,8 +1,10 @@
 //! Installing what the checks need, on a fresh Debian 12.
 
+use std::fs;
 use std::path::Path;
 
-use crate::run::{Outcome, command, output, root, run, succeeds};
+use crate::run::{Outcome, command, output, root, run, succeeds, target_dir};
+use crate::tree::text;
 
 /// The target of the bare-metal check: a Cortex-M4 without an operating system.
 pub(crate) const BARE_METAL: &str = "thumbv7em-none-eabi";
@@ -43,6 +45,10 @@ const NEEDS: &[Need] = &[
         packages: "nodejs npm",
     },
     Need {
+        present: || finds("python3 -m ensurepip --version"),
+        packages: "python3-venv",
+    },
+    Need {
         present: || exists("/usr/bin/coap-client-openssl"),
         packages: "libcoap3-bin",
     },
@@ -58,7 +64,8 @@ const NEEDS: &[Need] = &[
 /// Installs what is missing; does nothing, and needs no network, if nothing is.
 pub(crate) fn setup() -> Outcome {
     debian_packages()?;
-    npm_packages()
+    npm_packages()?;
+    python_packages()
 }
 
 fn debian_packages() -> Outcome {
@@ -83,8 +90,10 @@ fn debian_packages() -> Outcome {
     run(command("apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-/// Folders with pinned npm packages: the compiler and test tools of the contracts, and an independent Ethereum.
-const NPM_FOLDERS: [&str; 2] = ["contracts", "interop/ethereumjs"];
+/// Folders with pinned npm packages: the compiler and test tools of the contracts, an independent Ethereum, wallets.
+const NPM_FOLDERS: [&str; 3] = ["contracts", "interop/ethereumjs", "interop/js"];
+/// The pinned Python packages: other people's COSE, CWT, CBOR and wallet, and official test vectors.
+const PYTHON_PACKAGES: &str = "interop/python/requirements.txt";
 
 /// Installs what each `package-lock.json` pins, unless it is there.
 fn npm_packages() -> Outcome {
@@ -100,6 +109,22 @@ fn npm_packages() -> Outcome {
         run(command("npm", install).current_dir(directory))?;
     }
     Ok(())
+}
+
+/// Installs what [`PYTHON_PACKAGES`] pins into an environment beside the build, unless it is there.
+fn python_packages() -> Outcome {
+    let environment = target_dir("python");
+    let wanted = text(Path::new(PYTHON_PACKAGES)).ok_or(format!("{PYTHON_PACKAGES} is missing"))?;
+    // A copy of the list, written last, tells what the environment holds.
+    let installed = environment.join("requirements.txt");
+    if fs::read_to_string(&installed).is_ok_and(|list| list == wanted) {
+        println!("the Python packages are there");
+        return Ok(());
+    }
+    run(command("python3", "-m venv --clear").arg(&environment))?;
+    let install = "-m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r";
+    run(command(environment.join("bin/python"), install).arg(PYTHON_PACKAGES))?;
+    fs::write(&installed, wanted).map_err(|error| error.to_string())
 }
 
 /// Whether the toolchain that runs us has the standard library of the bare-metal target.

@@ -1,6 +1,8 @@
 //! One group and one resource, and the keys of an object by other people's crates.
 #![allow(dead_code, unreachable_pub)] // each test file includes this one and uses its own part
 
+pub mod event;
+
 use ccm::Ccm;
 use ccm::aead::{AeadInOut, KeyInit};
 use ccm::consts::{U8, U13};
