@@ -188,8 +188,9 @@ impl<const W: usize> Payload<W> {
             Next::Beginning { index, before } => beginning(event, index, before, number()?)?,
             Next::LinksHead => {
                 let len = number()?;
-                let window = (len / LINK_LEN as u32).saturating_add(1);
-                if len % LINK_LEN as u32 != 0 || window > event.history_len() {
+                let links = len.checked_div(LINK_LEN as u32).unwrap_or_default();
+                let window = links.saturating_add(1);
+                if !len.is_multiple_of(LINK_LEN as u32) || window > event.history_len() {
                     return Err(Error::Type);
                 }
                 event.set_window_len(window);
@@ -198,7 +199,7 @@ impl<const W: usize> Payload<W> {
             Next::Covers => string(event.window_len().into(), Next::Cover { class: 0 })?,
             Next::Cover { class } => {
                 let len = number()?;
-                if len % ENTRY_LEN as u32 != 0 {
+                if !len.is_multiple_of(ENTRY_LEN as u32) {
                     return Err(Error::Type);
                 }
                 after_entry(event, class, len)
