@@ -47,6 +47,7 @@
 pub mod aead;
 pub mod aes;
 pub mod cbor;
+mod ccm;
 mod error;
 pub mod hash;
 mod ids;

@@ -34,7 +34,7 @@ pub struct Claims {
 }
 
 /// Header of an object that names its own sender. Syntax is checked, nothing is verified.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     pub(crate) alg: i64,
     pub(crate) content_format: Option<u16>,
@@ -45,7 +45,7 @@ pub(crate) struct Header<'a> {
 }
 
 /// Claims before it is known whether the mode needs an `iat`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RawClaims {
     pub(crate) iat: Option<UnixTime>,
     pub(crate) exp: Option<UnixTime>,

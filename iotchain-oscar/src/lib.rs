@@ -135,6 +135,7 @@ mod resource;
 mod sender;
 mod sessions;
 mod stored;
+mod straight;
 mod structure;
 mod window;
 

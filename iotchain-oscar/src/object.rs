@@ -4,8 +4,8 @@
 //! oscar-object = [ protected: bstr .cbor hdr, unprotected: {} / {12: bstr .size 64}, ciphertext: bstr ]
 //! ```
 
-use crate::MAX_OBJECT_LIMIT;
 use crate::header::{Claims, Fields, Header, Labels, MAX_PROTECTED};
+use crate::{MAX_OBJECT_LIMIT, straight};
 use iotchain_core::cbor::{Major, Reader, check};
 use iotchain_core::{Error, Result};
 
@@ -47,7 +47,7 @@ pub(crate) enum Position {
 }
 
 /// A well-formed object that names its sender: all but the responses of mode P.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Object<'a> {
     pub(crate) protected: &'a [u8],
     pub(crate) header: Header<'a>,
@@ -56,7 +56,7 @@ pub(crate) struct Object<'a> {
 }
 
 /// What the mode adds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seal<'a> {
     Group,
     Pairwise,
@@ -81,7 +81,29 @@ pub(crate) struct Envelope<'a> {
 
 impl<'a> Object<'a> {
     /// Steps 1 to 4.
+    #[inline]
     pub(crate) fn parse(bytes: &'a [u8], position: Position, max_len: usize) -> Result<Self> {
+        let seal = match position {
+            Position::Response => Some(Seal::Group),
+            Position::Request => Some(Seal::Pairwise),
+            Position::Stored => None,
+        };
+        if let Some(seal) = seal
+            && bytes.len() <= max_len.min(MAX_OBJECT_LIMIT)
+            && let Some((protected, header, ciphertext)) = straight::read(bytes)
+        {
+            return Ok(Self {
+                protected,
+                header,
+                ciphertext,
+                seal,
+            });
+        }
+        Self::parse_strictly(bytes, position, max_len)
+    }
+
+    /// As [`Object::parse`], by the strict reader alone.
+    fn parse_strictly(bytes: &'a [u8], position: Position, max_len: usize) -> Result<Self> {
         let Envelope {
             protected,
             fields,
@@ -198,6 +220,103 @@ impl<'a> Seal<'a> {
                     signature,
                 })
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Objects in many forms: heads and lengths around every boundary, fields left out, doubled or in disorder.
+    fn forms() -> Vec<Vec<u8>> {
+        let formats: [&[u8]; 9] = [
+            &[],
+            &[3, 0],
+            &[3, 23],
+            &[3, 24, 24],
+            &[3, 24, 23],
+            &[3, 25, 1, 0],
+            &[3, 25, 0, 99],
+            &[3, 26, 0, 1, 0, 0],
+            &[3, 0x41, 0],
+        ];
+        let algs: [&[u8]; 5] = [&[1, 10], &[1, 24, 30], &[1, 24, 10], &[1, 0x20], &[]];
+        let kids: [&[u8]; 4] = [&[4, 0x42, 0x80, 0], &[4, 0x40], &[4, 0x62, 0x61, 0x61], &[]];
+        let tails: [&[u8]; 5] = [
+            &[6, 0x41, 5, 10, 0x45, 1, 1, 1, 1, 7],
+            &[6, 0x40, 10, 0x40],
+            &[10, 0x45, 1, 1, 1, 1, 7, 6, 0x41, 5],
+            &[6, 0x41, 5, 10, 0x45, 1, 1, 1, 1, 7, 33, 0],
+            &[6, 0x41, 5, 6, 0x41, 5],
+        ];
+        let mut forms = std::vec![];
+        for format in formats {
+            for alg in algs {
+                for kid in kids {
+                    for tail in tails {
+                        for labels in 3..7u8 {
+                            let map = [&[0xa0 | labels], alg, format, kid, tail].concat();
+                            forms.push(object(&map, &[0xa0], 8));
+                        }
+                    }
+                }
+            }
+        }
+        let usual = [&[0xa4, 1, 10, 4, 0x42, 0x80, 0][..], tails[0]].concat();
+        for len in [0, 1, 23, 24, 255, 256, 700] {
+            forms.push(object(&usual, &[0xa0], len));
+        }
+        forms.push(object(&usual, &[0xa1, 12, 0x41, 1], 8));
+        forms.push(object(&usual, &[0xf6], 8));
+        forms
+    }
+
+    fn object(protected: &[u8], unprotected: &[u8], len: usize) -> Vec<u8> {
+        let mut out = std::vec![0; protected.len() + len + 32];
+        let mut w = iotchain_core::cbor::Writer::new(&mut out);
+        w.array(3)
+            .bytes(protected)
+            .raw(unprotected)
+            .bytes(&std::vec![7; len]);
+        let len = w.finish().unwrap();
+        out.truncate(len);
+        out
+    }
+
+    fn agree(bytes: &[u8]) -> bool {
+        for position in [Position::Response, Position::Request, Position::Stored] {
+            for limit in [bytes.len(), bytes.len().saturating_sub(1)] {
+                let strict = Object::parse_strictly(bytes, position, limit);
+                assert_eq!(
+                    Object::parse(bytes, position, limit),
+                    strict,
+                    "{bytes:02x?}"
+                );
+            }
+        }
+        straight::read(bytes).is_some()
+    }
+
+    #[test]
+    fn the_straight_reader_takes_nothing_that_the_strict_one_refuses() {
+        let taken = forms().iter().filter(|form| agree(form)).count();
+        assert_eq!(taken, 47, "40 usual heads and 7 lengths are taken");
+    }
+
+    #[test]
+    fn the_readers_agree_on_everything_near_an_object() {
+        for form in [0, 20, 182, 400].map(|at| forms().swap_remove(at)) {
+            for cut in 0..form.len() {
+                agree(&form[..cut]);
+            }
+            for bit in 0..form.len() * 8 {
+                let mut flipped = form.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                agree(&flipped);
+            }
+            agree(&[&form[..], &[0]].concat());
         }
     }
 }
