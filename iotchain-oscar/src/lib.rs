@@ -86,7 +86,7 @@
 //! | [`EchoKey`], [`PairContexts`], [`Reply`] | a resource server in mode P: challenges, replay windows, one answer each |
 //! | [`compact`], [`expand`] | the form for links with small frames |
 //! | [`Failures`] | forgeries tried so far |
-//! | [`ProxyCheck`] | what a proxy can check without keys |
+//! | [`ProxyCheck`] | what a proxy can check without keys, and evidence against a sender |
 //! | [`Sessions`], [`Directory`] | what the crate has to be told |
 //!
 //! There are no features. The crate is `no_std`, without heap, and panic-free on untrusted bytes. An object costs one
@@ -114,6 +114,7 @@ mod compact;
 mod content;
 mod draft;
 mod echo;
+mod evidence;
 mod exchange;
 mod failures;
 mod frame;
@@ -143,6 +144,7 @@ pub use boot::{Boot, BootCounter};
 pub use command::Commands;
 pub use compact::{COMPACT_CONTENT_FORMAT, compact, expand};
 pub use echo::{Echo, EchoKey, Uptime};
+pub use evidence::Equivocation;
 pub use exchange::Exchange;
 pub use failures::Failures;
 pub use group::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, Policy};

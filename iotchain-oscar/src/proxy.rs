@@ -2,12 +2,12 @@
 //!
 //! It stores and serves the bytes verbatim; checking them keeps garbage and old versions out.
 
-use crate::header::Claims;
+use crate::header::{Claims, Header};
 use crate::name::Name;
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
 use crate::structure::{Aad, Binding};
-use crate::{Directory, Policy, Purpose, ResourceId};
+use crate::{Credential, Directory, Policy, Purpose, ResourceId};
 use iotchain_core::{Error, Gid, Kid, Piv, Result, Session, Suite, UnixTime};
 
 /// The check of one group's signed objects at a proxy.
@@ -59,29 +59,41 @@ impl<D: Directory + ?Sized> ProxyCheck<'_, D> {
             return Err(Error::SigRequired);
         };
         claims.suit(purpose)?;
-        let context = Origin::context(&parsed.header, self.gid)?;
-        let origin = Origin::parse(&parsed.header, context, self.suite.aead, self.sid_len)?;
+        let origin = self.origin(&parsed.header)?;
         let credential = purpose.credential(&origin.sid, resource.rs(), self.directory)?;
         claims.check(&self.policy, now)?;
         if stored_iat.is_some_and(|stored| claims.iat <= stored) {
             return Err(Error::Rollback);
         }
-        let thumbprint = credential.key.thumbprint();
-        let binding = Binding::of_signed(&thumbprint);
-        let aad = Aad::new(
-            parsed.protected,
-            &Name::of(resource)?,
-            resource.query(),
-            binding,
-        )?;
-        aad.with_to_be_signed(parsed.protected, parsed.ciphertext, |message| {
-            credential.key.verify(self.suite.sign, message, signature)
-        })?;
+        self.verify(&parsed, resource, credential, signature)?;
         Ok(Verified {
             claims,
-            session: context.session,
+            session: origin.context.session,
             kid: origin.kid,
             piv: origin.piv,
+        })
+    }
+
+    /// Step 5 as far as it goes without keys.
+    pub(crate) fn origin(&self, header: &Header<'_>) -> Result<Origin> {
+        let context = Origin::context(header, self.gid)?;
+        Origin::parse(header, context, self.suite.aead, self.sid_len)
+    }
+
+    /// Step 9.
+    pub(crate) fn verify(
+        &self,
+        object: &Object<'_>,
+        resource: &ResourceId<'_>,
+        credential: Credential<'_>,
+        signature: &[u8],
+    ) -> Result<()> {
+        let (name, thumbprint) = (Name::of(resource)?, credential.key.thumbprint());
+        let binding = Binding::of_signed(&thumbprint);
+        let aad = Aad::new(object.protected, &name, resource.query(), binding)?;
+        aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
+            let verifier = self.directory.verifier();
+            (credential.key).verify_by(verifier, self.suite.sign, message, signature)
         })
     }
 }

@@ -226,9 +226,8 @@ where
         let aad = content.aad(object.protected)?;
         let len = content.open(&aad, object.ciphertext, out)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
-            credential
-                .key
-                .verify(self.group.suite.sign, message, form.signature)
+            let verifier = self.directory.verifier();
+            (credential.key).verify_by(verifier, self.group.suite.sign, message, form.signature)
         })
         .and_then(|()| memory.commit(&signed, now))
         .inspect_err(|_| wipe(out, len))?;

@@ -3,6 +3,7 @@
 //! Both are traits because the answers live elsewhere: session keys in a self-healing member, credentials in what the
 //! key server handed out at join.
 
+use iotchain_core::sign::{Software, Verifier};
 use iotchain_core::{Address, GroupKey, PublicKey, Result, Session, Sid};
 
 /// The session keys of one group.
@@ -43,6 +44,12 @@ pub struct Credential<'a> {
 pub trait Directory {
     /// The credential of the sender `sid`, if known. A retired sid is no longer known (A2).
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>>;
+
+    /// Who verifies signatures with these credentials: this build, unless a secure element or a library of the platform
+    /// stands in.
+    fn verifier(&self) -> &dyn Verifier {
+        &Software
+    }
 }
 
 /// Enough for the few producers of one group.

@@ -679,3 +679,79 @@ fn the_path_of_another_resource_opens_nothing() {
     assert_eq!(result, Err(Error::Aead));
     assert_eq!(stored, StoredState::new());
 }
+
+#[test]
+fn two_objects_under_one_number_are_evidence_against_their_sender() {
+    let world = World::new();
+    let (resource, representation) = (world.temperature(), Purpose::Representation);
+    let of = |piv, plaintext| Forged {
+        piv,
+        plaintext,
+        ..Forged::of(T)
+    };
+    let [first, second, next] = [of(1, b"21.5"), of(1, b"99.9"), of(2, b"21.5")]
+        .map(|object| object.seal(&world, &rs_key()));
+    let judge =
+        |objects: [&[u8]; 2]| proxy(&world).contradiction(objects, &resource, representation);
+
+    let evidence = judge([&first, &second]).unwrap().unwrap();
+    assert_eq!((evidence.session, evidence.piv.get()), (SEVEN, 1));
+    assert_eq!(evidence.kid.as_bytes(), [0x80, 0]);
+    // the receiver that saw the first one says so too
+    let (mut member, mut stored) = (World::new(), StoredState::new());
+    assert!(open_stored(&mut member, &first, &mut stored).is_ok());
+    let refused = open_stored(&mut member, &second, &mut stored);
+    assert_eq!(refused, Err(Error::Equivocation));
+
+    assert_eq!(judge([&first, &first]), Ok(None));
+    assert_eq!(judge([&first, &next]), Ok(None));
+    // made-up evidence is none
+    let forged = of(1, b"99.9").seal(&world, &client_key());
+    assert_eq!(judge([&first, &forged]), Err(Error::Sig));
+    let mut altered = first.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    assert_eq!(judge([&first, &altered]), Err(Error::Sig));
+    assert_eq!(judge([&first[1..], &first]), Err(Error::Trailing));
+}
+
+#[test]
+fn a_verifier_of_the_platform_can_stand_in() {
+    /// Counts, and refuses everything.
+    struct Element<'a>(&'a World, std::cell::Cell<u32>);
+
+    impl iotchain_core::sign::Verifier for Element<'_> {
+        fn verify(
+            &self,
+            _: &iotchain_core::PublicKey,
+            _: &[&[u8]],
+            _: &iotchain_core::Signature,
+        ) -> Result<()> {
+            self.1.set(self.1.get() + 1);
+            Err(Error::Sig)
+        }
+    }
+
+    impl iotchain_oscar::Directory for Element<'_> {
+        fn credential(&self, sid: &iotchain_core::Sid) -> Option<iotchain_oscar::Credential<'_>> {
+            self.0.directory.as_slice().credential(sid)
+        }
+
+        fn verifier(&self) -> &dyn iotchain_core::sign::Verifier {
+            self
+        }
+    }
+
+    let world = World::new();
+    let object = Forged::of(T).seal(&world, &rs_key());
+    let element = Element(&world, std::cell::Cell::new(0));
+    let check = ProxyCheck {
+        gid: Some(world.group.gid),
+        suite: world.group.suite,
+        sid_len: 2,
+        directory: &element,
+        policy: world.policy,
+    };
+    let resource = world.temperature();
+    let result = check.check(&object, &resource, Purpose::Representation, world.now, None);
+    assert_eq!((result, element.1.get()), (Err(Error::Sig), 1));
+}

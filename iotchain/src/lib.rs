@@ -88,8 +88,8 @@ pub use iotchain_core::{
     Session, Sid, SignAlg, Signer, SigningKey, Suite, Thumbprint, TryCryptoRng, UnixTime,
 };
 pub use iotchain_oscar::{
-    Boot, BootCounter, Claims, Exchange, Freshness, Opened, ProxyCheck, ResourceId, Sender,
-    StoredState,
+    Boot, BootCounter, Claims, Echo, EchoKey, Exchange, Freshness, Method, Opened, PairContexts,
+    PairRequest, ProxyCheck, Reply, ResourceId, Sender, StoredState,
 };
 pub use iotchain_selfheal::rsd::{EpochMember, Member, PersonalKey, Received};
 pub use zeroize::Zeroizing;

@@ -7,10 +7,12 @@
 //! ```
 
 use crate::join::{JoinResponse, Peer};
-use iotchain_core::{Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime};
+use iotchain_core::{
+    AccessKey, Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime,
+};
 use iotchain_oscar::{
-    Boot, Credential, Directory, Exchange, Failures, Freshness, Group, Keys, Opened, Policy,
-    Receiver, ResourceId, Sender, Sessions, StoredState,
+    Boot, Clients, Credential, Directory, Echo, Exchange, Failures, Freshness, Group, Keys, Method,
+    Opened, PairRequest, Policy, Receiver, Reply, ResourceId, Sender, Sessions, StoredState,
 };
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain_selfheal::rsd::{EpochMember, HighWater, PersonalKey, Received};
@@ -220,6 +222,53 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     ) -> Result<Opened> {
         self.with_receiver(now, |mut receiver| {
             receiver.open_stored(object, resource, stored, now, out)
+        })
+    }
+
+    /// Opens the response to a P request of this member, see [`Receiver::open_reply`]. `access` is its access key at the
+    /// resource server.
+    ///
+    /// # Errors
+    /// See [`Receiver::open_reply`].
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of what the object is bound to"
+    )]
+    pub fn open_reply(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        code: u8,
+        request: &PairRequest,
+        access: &AccessKey,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        self.with_receiver(now, |mut receiver| {
+            receiver.open_reply(object, resource, code, request, access, out)
+        })
+    }
+
+    /// Opens a P request at a resource server, see [`Receiver::open_request`].
+    ///
+    /// # Errors
+    /// See [`Receiver::open_request`].
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of what the object is bound to"
+    )]
+    pub fn open_request<const M: usize>(
+        &mut self,
+        object: &[u8],
+        resource: &ResourceId<'_>,
+        method: Method,
+        echo: Echo<'_>,
+        clients: &mut Clients<'_, M>,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<(Opened, Reply)> {
+        self.with_receiver(now, |mut receiver| {
+            receiver.open_request(object, resource, method, echo, clients, out)
         })
     }
 

@@ -1,7 +1,8 @@
 //! Signatures and the keys behind them (spec 1.4).
 //!
 //! A message is given in parts, so that a Sig_structure never has to be assembled in memory. ES256K is always
-//! present in a default build; ESP256 and Ed25519 are features. A secure element implements [`Signer`].
+//! present in a default build; ESP256 and Ed25519 are features. A secure element implements [`Signer`], a
+//! library of the platform [`Verifier`].
 
 #[cfg(not(all(feature = "es256k", feature = "esp256", feature = "ed25519")))]
 mod absent;
@@ -12,10 +13,12 @@ mod ecdsa;
 mod ed25519;
 mod public_key;
 mod signing_key;
+mod verifier;
 
 pub use cose::{countersignature0, sig_structure};
 pub use public_key::PublicKey;
 pub use signing_key::SigningKey;
+pub use verifier::{Software, Verifier};
 
 #[cfg(not(feature = "ed25519"))]
 use absent as ed25519;
