@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use iotchain::core::cbor::Reader;
 use iotchain::{Error, Roles, Session};
 use iotchain_node::catalogue::KeyServer as Address;
 use iotchain_node::clock::Stop;
@@ -11,7 +10,7 @@ use iotchain_node::follow::Follower;
 use iotchain_node::join::{Identity, Joined, join};
 use iotchain_node::key_server::KeyServer;
 
-use crate::world::{World, address, client_key, eventually, plain, refusal};
+use crate::world::{World, address, client_key, eventually, plain, read_event, refusal};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -34,18 +33,12 @@ fn follow(server: &KeyServer, joined: &Joined) -> Follower {
     Follower::spawn(joined, server.coap(), &Stop::new()).unwrap()
 }
 
-/// The epoch of the event that governs a session, the newest without one: the second of `[2, epoch, ...]` in the payload.
+/// The epoch of the event that governs a session, the newest without one.
 fn epoch_of(server: &KeyServer, world: &World, session: Option<Session>) -> u32 {
     let query = session.map_or_else(String::new, |session| format!("?j={session}"));
     let target = format!("ace-group/{}/bc{query}", world.group());
     let event = plain(server).get(&target).unwrap().payload;
-    let mut reader = Reader::new(&event);
-    assert_eq!(reader.array(), Ok(4));
-    reader.skip().unwrap();
-    reader.skip().unwrap();
-    let mut payload = Reader::new(reader.bytes().unwrap());
-    assert_eq!((payload.array(), payload.u32()), (Ok(13), Ok(2)));
-    payload.u32().unwrap()
+    read_event(&event).0
 }
 
 fn holds(joined: &Joined, session: Session) -> bool {

@@ -3,6 +3,7 @@
 mod abuse;
 mod epochs;
 mod joins;
+mod kills;
 mod refusals;
 mod restarts;
 mod sessions;

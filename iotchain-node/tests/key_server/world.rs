@@ -600,6 +600,22 @@ pub(crate) fn refusal(reply: &Reply) -> (Code, Option<Error>) {
     (reply.code, details.error)
 }
 
+/// What a signed event says: its epoch and its session, from `[2, epoch, k, depth, last, nbf, dur, nonce, anchor, kcv,
+/// [..., session], ...]`.
+pub(crate) fn read_event(event: &[u8]) -> (u32, Session) {
+    let mut reader = Reader::new(event);
+    assert_eq!(reader.array(), Ok(4));
+    reader.skip().unwrap();
+    reader.skip().unwrap();
+    let mut payload = Reader::new(reader.bytes().unwrap());
+    assert_eq!((payload.array(), payload.u32()), (Ok(13), Ok(2)));
+    let epoch = payload.u32().unwrap();
+    (0..8).for_each(|_| _ = payload.skip().unwrap());
+    let sessions = payload.array().unwrap();
+    let session = (0..sessions).map(|_| payload.u32().unwrap()).last();
+    (epoch, Session::new(session.unwrap()))
+}
+
 /// A plain client for broadcasts.
 pub(crate) fn plain(server: &KeyServer) -> Client {
     Client::udp(server.coap(), settings()).unwrap()
@@ -608,6 +624,7 @@ pub(crate) fn plain(server: &KeyServer) -> Client {
 /// The binary, as a key server.
 pub(crate) struct Process {
     child: std::process::Child,
+    pub(crate) coap: SocketAddr,
     pub(crate) coaps: SocketAddr,
 }
 
@@ -632,13 +649,18 @@ impl Process {
         assert!(status.success());
     }
 
-    /// SIGTERM, and how it ended.
-    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let status = std::process::Command::new("kill")
-            .arg(self.child.id().to_string())
+            .args(["-s", name, &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(status.success());
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
+        self.signal("TERM");
         self.child.wait().unwrap()
     }
 }
@@ -674,7 +696,8 @@ impl World {
                 "sh",
                 env!("CARGO_BIN_EXE_iotchain"),
             ])
-            .args(["key-server", "--session", "1", "--depth", "6", "--data"])
+            .args(["key-server", "--session", "1", "--depth", "6"])
+            .args(["--epoch", &self.terms.epoch.to_string(), "--data"])
             .arg(self.data())
             .arg("--catalogue")
             .arg(file("catalogue.json"))
@@ -689,12 +712,14 @@ impl World {
         std::io::BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let coaps = line
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix("coaps="))
-            .unwrap_or_else(|| panic!("{line}"));
+        let address = |name| {
+            let mut words = line.split_whitespace();
+            let address = words.find_map(|word| word.strip_prefix(name));
+            address.unwrap_or_else(|| panic!("{line}")).parse().unwrap()
+        };
         Process {
-            coaps: coaps.parse().unwrap(),
+            coap: address("coap="),
+            coaps: address("coaps="),
             child,
         }
     }
