@@ -73,7 +73,7 @@ impl Gid {
 }
 
 #[test]
-fn m01_both_epochs_know_the_same_members() {
+fn a06_both_epochs_know_the_same_members() {
     let mut gid = Gid::new(4, 50);
     for _ in 0..6 {
         gid.manager.join().unwrap();

@@ -227,7 +227,7 @@ fn a_record_that_contradicts_the_state_is_refused() {
 }
 
 #[test]
-fn m01_a_scheduled_revocation_needs_no_further_call() {
+fn a_scheduled_revocation_needs_no_further_call() {
     let mut group = Group::new(4);
     for _ in 0..4 {
         group.manager.join().unwrap();

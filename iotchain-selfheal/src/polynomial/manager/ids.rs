@@ -50,7 +50,7 @@ impl GroupManager {
         if !(1..PADDING).contains(&id) || self.lives.contains_key(&id) {
             return Err(Error::Type);
         }
-        let earliest = self.session.max(self.parameters.first.get());
+        let earliest = self.course.session().max(self.parameters.first.get());
         if life.first < earliest || life.last < life.first {
             return Err(Error::SessionRange);
         }
@@ -70,11 +70,11 @@ impl GroupManager {
     /// out of one session: open a new epoch. Nothing has changed then.
     pub fn revoke(&mut self, id: u32) -> Result<()> {
         let life = *self.lives.get(&id).ok_or(Error::NotMember)?;
-        if self.revoked.contains_key(&id) || life.last <= self.session {
+        if self.revoked.contains_key(&id) || life.last <= self.course.session() {
             return Ok(());
         }
         // not before the first session of its own (spec A13)
-        let from = life.first.max(self.session.saturating_add(1));
+        let from = life.first.max(self.course.session().saturating_add(1));
         // R_a only grows where somebody's revocation begins, so the fullest sessions are among those
         let begins = self
             .revoked
@@ -105,7 +105,8 @@ impl GroupManager {
     #[must_use]
     pub fn is_live(&self, id: u32) -> bool {
         let life = self.lives.get(&id);
-        life.is_some_and(|life| life.last >= self.session) && !self.revoked.contains_key(&id)
+        life.is_some_and(|life| life.last >= self.course.session())
+            && !self.revoked.contains_key(&id)
     }
 
     /// S_i of an id, encoded; the same bytes every time (spec A6). Secret: hand it out over DTLS only.

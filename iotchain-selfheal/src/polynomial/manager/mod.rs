@@ -8,8 +8,7 @@ mod state;
 pub use parameters::{Parameters, Plan};
 
 use super::primitives::Prf;
-use crate::manager::draw;
-use crate::timing::Timing;
+use crate::manager::{Course, draw};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
@@ -35,6 +34,9 @@ struct Masked {
     polynomial: Vec<u8>,
 }
 
+/// Where the numbers of sessions end: an epoch ends when it is closed.
+const LAST: Session = Session::new(u32::MAX);
+
 /// The group manager of one (gid, epoch).
 ///
 /// It is a state machine without I/O: persist [`GroupManager::export`] after every change and **before** anything of the
@@ -50,19 +52,13 @@ pub struct GroupManager {
     expanded: Aes128,
     prf: Prf,
     changes: u64,
-    /// j, `first - 1` before the epoch opens.
-    session: u32,
-    /// Start and length of session j.
-    timing: Timing,
-    next_starts: UnixTime,
+    course: Course,
     lives: BTreeMap<u32, Life>,
     /// First session that a member is left out of.
     revoked: BTreeMap<u32, u32>,
     /// The sessions in the window of session j, oldest first.
     masked: Vec<Masked>,
     message: Vec<u8>,
-    /// First session of the next epoch.
-    closed: Option<u32>,
 }
 
 impl GroupManager {
@@ -78,14 +74,11 @@ impl GroupManager {
             master,
             prf: Prf::new(parameters.gid, parameters.epoch),
             changes: 0,
-            session: parameters.first.get().saturating_sub(1),
-            timing: parameters.timing(),
-            next_starts: parameters.starts,
+            course: Course::new(parameters.first, LAST, parameters.timing()),
             lives: BTreeMap::new(),
             revoked: BTreeMap::new(),
             masked: Vec::new(),
             message: Vec::new(),
-            closed: None,
         })
     }
 
@@ -106,25 +99,25 @@ impl GroupManager {
     /// The current session, `None` before the epoch opens.
     #[must_use]
     pub fn session(&self) -> Option<Session> {
-        (self.session >= self.parameters.first.get()).then_some(Session::new(self.session))
+        self.course.current()
     }
 
     /// Start of the current session, of the first one before the epoch opens.
     #[must_use]
     pub const fn starts(&self) -> UnixTime {
-        self.timing.starts
+        self.course.timing().starts
     }
 
     /// Planned start of the next session.
     #[must_use]
     pub const fn next_starts(&self) -> UnixTime {
-        self.next_starts
+        self.course.planned().starts
     }
 
     /// Seconds per session.
     #[must_use]
     pub const fn duration(&self) -> u32 {
-        self.timing.duration
+        self.course.timing().duration
     }
 
     /// Number of the state: grows with every change, never goes back.
@@ -141,14 +134,7 @@ impl GroupManager {
     /// beyond 2^40, or no length, [`Error::Size`] if the message exceeds 65535 bytes (open a new epoch), or the error of
     /// the signer.
     pub fn advance(&mut self, plan: Plan, signer: &impl Signer) -> Result<Announcement> {
-        let session = self
-            .session
-            .checked_add(1)
-            .filter(|next| self.closed.is_none_or(|closed| *next < closed))
-            .ok_or(Error::SessionRange)?;
-        let timing = self
-            .timing
-            .next(self.next_starts, plan.starts, plan.duration)?;
+        let (session, timing) = self.course.next(plan.starts, plan.duration)?;
         let newest = Masked {
             session,
             polynomial: self.polynomial(session)?,
@@ -159,9 +145,7 @@ impl GroupManager {
         let start = self.window_start(session);
         self.masked.retain(|masked| masked.session >= start);
         self.masked.push(newest);
-        self.session = session;
-        self.timing = timing;
-        self.next_starts = timing.start_after(1);
+        self.course.begin(session, timing);
         self.count_change();
         Ok(Announcement {
             session: Session::new(session),
@@ -181,7 +165,7 @@ impl GroupManager {
     /// # Errors
     /// [`Error::NotAnnounced`] for a later session, [`Error::SessionRange`] for one before the epoch.
     pub fn group_key(&self, session: Session) -> Result<GroupKey> {
-        if session.get() > self.session {
+        if session.get() > self.course.session() {
             return Err(Error::NotAnnounced);
         }
         if session < self.parameters.first {
@@ -195,13 +179,7 @@ impl GroupManager {
     /// # Errors
     /// [`Error::SessionRange`] if that session has begun here already.
     pub fn close(&mut self, next: Session) -> Result<()> {
-        if next.get() <= self.session {
-            return Err(Error::SessionRange);
-        }
-        self.closed = Some(
-            self.closed
-                .map_or(next.get(), |closed| closed.min(next.get())),
-        );
+        self.course.close(next)?;
         self.count_change();
         Ok(())
     }
@@ -215,7 +193,7 @@ impl fmt::Debug for GroupManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupManager")
             .field("parameters", &self.parameters)
-            .field("session", &self.session)
+            .field("session", &self.course.session())
             .field("ids", &self.lives.len())
             .finish_non_exhaustive()
     }

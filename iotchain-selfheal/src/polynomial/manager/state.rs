@@ -1,21 +1,20 @@
 //! The whole state of a group manager as bytes, for the store of the key server.
 //!
 //! ```text
-//! [1, gid, epoch, t, window, first, nbf_first, dur_first, mk, changes, j, nbf, dur, next_nbf, closed,
+//! [2, gid, epoch, t, window, first, nbf_first, dur_first, mk, changes, j, nbf, dur, end,
 //!  lives: [* id, first, last], revoked: [* id, from], polynomials of the window, message]
 //! ```
 
-use super::{GroupManager, Life, Masked, Parameters};
-use crate::manager::{encode, read_groups, read_state, write_groups};
+use super::{GroupManager, LAST, Life, Masked, Parameters};
+use crate::manager::{Course, encode, read_groups, read_state, write_groups};
 use crate::polynomial::PADDING;
-use crate::timing::Timing;
 use alloc::vec::Vec;
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Error, Gid, Result, Secret, Session, UnixTime};
 use zeroize::Zeroizing;
 
-const VERSION: u32 = 1;
-const ELEMENTS: usize = 19;
+const VERSION: u32 = 2;
+const ELEMENTS: usize = 18;
 
 impl GroupManager {
     /// The state, strict CBOR. Secret: it holds every key of the epoch.
@@ -39,7 +38,7 @@ impl GroupManager {
         if !manager.is_consistent()? {
             return Err(Error::Type);
         }
-        if manager.session < published.get() {
+        if manager.course.session() < published.get() {
             return Err(Error::Equivocation);
         }
         Ok(manager)
@@ -66,15 +65,8 @@ impl GroupManager {
             .uint(first.get().into())
             .uint(starts.get())
             .uint(duration.into());
-        writer
-            .bytes(self.master.expose())
-            .uint(self.changes)
-            .uint(self.session.into());
-        writer
-            .uint(self.timing.starts.get())
-            .uint(self.timing.duration.into())
-            .uint(self.next_starts.get())
-            .uint(self.closed.unwrap_or(0).into());
+        writer.bytes(self.master.expose()).uint(self.changes);
+        self.course.write(writer);
         let lives = self.lives.iter();
         write_groups(writer, lives.map(|(id, life)| [*id, life.first, life.last]));
         write_groups(writer, self.revoked.iter().map(|(id, from)| [*id, *from]));
@@ -99,10 +91,7 @@ impl GroupManager {
         };
         let mut manager = Self::new(parameters, Secret::new(*reader.array_of()?))?;
         manager.changes = reader.uint()?;
-        manager.session = reader.u32()?;
-        manager.timing = Timing::read(reader)?;
-        manager.next_starts = UnixTime::new(reader.uint()?);
-        manager.closed = Some(reader.u32()?).filter(|next| *next != 0);
+        manager.course = Course::read(reader, parameters.first, LAST)?;
         let lives: Vec<[u32; 3]> = read_groups(reader)?;
         let revoked: Vec<[u32; 2]> = read_groups(reader)?;
         let sorted = lives.is_sorted_by(|[a, ..], [b, ..]| a < b)
@@ -115,9 +104,10 @@ impl GroupManager {
             .map(|[id, first, last]| (id, Life { first, last }))
             .collect();
         manager.revoked = revoked.into_iter().map(|[id, from]| (id, from)).collect();
-        let start = manager.window_start(manager.session);
+        let session = manager.course.session();
+        let start = manager.window_start(session);
         let polynomials = reader.bytes()?;
-        manager.masked = (start..=manager.session)
+        manager.masked = (start..=session)
             .zip(polynomials.chunks(parameters.polynomial_len()))
             .map(|(session, polynomial)| Masked {
                 session,
@@ -135,8 +125,7 @@ impl GroupManager {
     /// The relations that the rest of the manager relies on.
     fn is_consistent(&self) -> Result<bool> {
         let first = self.parameters.first.get();
-        let before_first = first.saturating_sub(1);
-        let is_open = self.session >= first;
+        let (session, is_open) = (self.course.session(), self.course.is_open());
         let lives = self
             .lives
             .iter()
@@ -144,23 +133,18 @@ impl GroupManager {
         // revoked in a session of its own, at the latest in the next one or its first one
         let revoked = self.revoked.iter().all(|(id, from)| {
             self.lives.get(id).is_some_and(|life| {
-                let latest = life.first.max(self.session.saturating_add(1));
+                let latest = life.first.max(session.saturating_add(1));
                 (life.first..=life.last.min(latest)).contains(from)
             }) && !self.is_full(*from, self.parameters.degree.saturating_add(1))
         });
-        let related = self.session >= before_first
-            && self.timing.is_valid()
-            && lives
-            && revoked
-            && is_open != self.message.is_empty()
-            && self.closed.is_none_or(|next| next > self.session);
+        let related = lives && revoked && is_open != self.message.is_empty();
         if !related {
             return Ok(false);
         }
         // every P_a of the window is there and is the one of its revocations
-        let start = self.window_start(self.session);
+        let start = self.window_start(session);
         let mut expected = Vec::new();
-        for session in (start..=self.session).filter(|_| is_open) {
+        for session in (start..=session).filter(|_| is_open) {
             expected.push(Masked {
                 session,
                 polynomial: self.polynomial(session)?,
