@@ -183,7 +183,7 @@ impl GroupManager {
         if self.free_slots() == 0 {
             return Err(Error::GroupFull);
         }
-        if from != 0 && !(self.parameters.first.get()..session).contains(&from) {
+        if from != 0 && !(self.opens_at()..session).contains(&from) {
             return Err(Error::Type);
         }
         self.seat(1);

@@ -38,7 +38,7 @@ impl GroupManager {
 
     /// The first session that a history from `from` on contains, 0 if it is empty.
     pub(super) fn grant(&self, from: Session) -> u32 {
-        let from = from.max(self.parameters.first).get();
+        let from = from.get().max(self.opens_at());
         if from < self.course.session() {
             from
         } else {
