@@ -51,7 +51,7 @@ struct Cohort {
 /// It is a state machine without I/O: persist what every change leaves in the [journal](crate::Journaled) **before**
 /// anything of the change leaves the key server (personal key, announcement); there is one writer per gid at a time.
 /// A state older than the last answer must never be used again: open a new gid instead (spec A7).
-/// [`GroupManager::changes`] tells states apart.
+/// [`Journaled::changes`](crate::Journaled::changes) tells states apart.
 ///
 /// At a session boundary [`GroupManager::advance`] comes first, then joins: a join takes effect in the current session.
 pub struct GroupManager {
