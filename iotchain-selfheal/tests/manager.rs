@@ -398,3 +398,42 @@ fn a_history_of_nothing_is_none() {
             .unwrap();
     }
 }
+
+/// What a thief of the chain state holds: S_i without its labels.
+fn without_labels(personal_key: &[u8], depth: usize) -> Vec<u8> {
+    let mut key = personal_key.to_vec();
+    let end = key.len() - 1; // an empty history
+    key[end - 16 * depth * (depth + 1) / 2..end].fill(0);
+    key
+}
+
+#[test]
+fn a_refresh_ends_a_stolen_chain_state_and_not_a_stolen_personal_key() {
+    let mut group = support::group::Group::new(4);
+    group.run(2);
+    let slot = group.manager.join().unwrap();
+    let whole = group.manager.personal_key(slot).unwrap().to_vec();
+    let depth = group.manager.parameters().depth.into();
+    let thief = |key: Vec<u8>| {
+        let key = PersonalKey::parse(key).unwrap();
+        support::Member::<8>::new(key, group.authority()).unwrap()
+    };
+    let (mut state, mut all) = (thief(without_labels(&whole, depth)), thief(whole));
+    group.run(1);
+    // until the refresh the two are worth the same
+    for stolen in [&mut state, &mut all] {
+        stolen.receive(group.beacon(3), None).unwrap();
+        let expected = group.manager.group_key(Session::new(3)).unwrap();
+        assert!(stolen.key(Session::new(3)).unwrap().ct_eq(&expected));
+    }
+    group.advance(Plan::REFRESH);
+    let expected = group.manager.group_key(Session::new(4)).unwrap();
+    assert_eq!(state.receive(group.event(4), None), Err(Error::Kcv));
+    assert!(state.key(Session::new(4)).is_err());
+    all.receive(group.event(4), None).unwrap();
+    assert!(all.key(Session::new(4)).unwrap().ct_eq(&expected));
+    // a revocation ends the other as well
+    group.manager.revoke(slot).unwrap();
+    group.advance(Plan::KEEP);
+    assert_eq!(all.receive(group.event(5), None), Err(Error::RevokedMember));
+}
