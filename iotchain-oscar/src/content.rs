@@ -15,8 +15,10 @@ pub(crate) struct Content<'a> {
 }
 
 impl Content<'_> {
-    pub(crate) fn aad(&self, protected: &[u8]) -> Result<Aad> {
-        Aad::new(protected, self.name, self.query, self.binding)
+    /// Writes what an object with this protected header is bound to.
+    #[inline]
+    pub(crate) fn bind(&self, aad: &mut Aad, protected: &[u8]) -> Result<()> {
+        aad.write(protected, self.name, self.query, self.binding)
     }
 
     /// Encrypts where it stands; the room for the tag is behind the plaintext.

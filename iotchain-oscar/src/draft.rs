@@ -65,7 +65,8 @@ impl Draft<'_> {
         sign: impl FnOnce(Sealed<'_>) -> Result<()>,
     ) -> Result<()> {
         let protected = self.protected.as_bytes();
-        let aad = content.aad(protected)?;
+        let mut aad = Aad::EMPTY;
+        content.bind(&mut aad, protected)?;
         let mut frame = Frame::new(out);
         frame.put([ARRAY | 3]).bytes(protected);
         let mut signature = 0;

@@ -69,6 +69,7 @@ fn strip_text<'a>(encoded: &'a [u8], text: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// An array of texts.
+#[inline]
 pub(crate) fn texts(frame: &mut Frame<'_>, texts: &[&str]) {
     frame.head(ARRAY, texts.len());
     for text in texts {

@@ -6,7 +6,7 @@ use crate::name::Name;
 use crate::object::{Answer, Object, Position};
 use crate::origin::Origin;
 use crate::receiver::{Opened, opened, wipe};
-use crate::structure::Binding;
+use crate::structure::{Aad, Binding};
 use crate::{
     Directory, Echo, EchoRule, Group, Method, Mode, PairContexts, PairRequest, Receiver, Reply,
     ResourceId, Sessions,
@@ -83,7 +83,8 @@ where
             piv: origin.piv,
         };
         let reply = Reply::new(alg, pair, origin, object.protected)?;
-        let aad = content.aad(object.protected)?;
+        let mut aad = Aad::EMPTY;
+        content.bind(&mut aad, object.protected)?;
         let len = content.open(&aad, object.ciphertext, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         clients.contexts.commit(place, &origin, echo);
@@ -126,7 +127,8 @@ where
             binding: Binding::of_answer(code, request.protected.as_bytes()),
             piv: origin.piv,
         };
-        let aad = content.aad(answer.protected)?;
+        let mut aad = Aad::EMPTY;
+        content.bind(&mut aad, answer.protected)?;
         let len = content.open(&aad, answer.ciphertext, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         Ok(Opened {

@@ -90,7 +90,8 @@ impl<D: Directory + ?Sized> ProxyCheck<'_, D> {
     ) -> Result<()> {
         let (name, thumbprint) = (Name::of(resource)?, credential.key.thumbprint());
         let binding = Binding::of_signed(&thumbprint);
-        let aad = Aad::new(object.protected, &name, resource.query(), binding)?;
+        let mut aad = Aad::EMPTY;
+        aad.write(object.protected, &name, resource.query(), binding)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             let verifier = self.directory.verifier();
             (credential.key).verify_by(verifier, self.suite.sign, message, signature)

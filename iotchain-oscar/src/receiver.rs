@@ -22,7 +22,7 @@ use crate::header::Header;
 use crate::keys::{Kept, Keys, Scope};
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
-use crate::structure::Binding;
+use crate::structure::{Aad, Binding};
 use crate::{Commands, Directory, Group, Mode, Policy, Purpose, ResourceId, Sessions, StoredState};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{
@@ -181,7 +181,8 @@ where
             binding: Binding::of_response(code, exchange.token()),
             piv: origin.piv,
         };
-        let aad = content.aad(object.protected)?;
+        let mut aad = Aad::EMPTY;
+        content.bind(&mut aad, object.protected)?;
         let len = content.open(&aad, object.ciphertext, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         exchange.check(&origin).inspect_err(|_| wipe(out, len))?;
@@ -223,7 +224,8 @@ where
             binding: Binding::of_signed(&signer),
             piv: origin.piv,
         };
-        let aad = content.aad(object.protected)?;
+        let mut aad = Aad::EMPTY;
+        content.bind(&mut aad, object.protected)?;
         let len = content.open(&aad, object.ciphertext, out)?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             let verifier = self.directory.verifier();

@@ -8,7 +8,7 @@
 //! The Enc_structure is written in one piece, because AES-CCM takes one piece fastest; the second structure is handed
 //! on in parts, so that the ciphertext is never copied.
 
-use crate::frame::{BYTES, Frame, UINT, head_len};
+use crate::frame::{ARRAY, BYTES, Frame, UINT, head_len};
 use crate::header::MAX_PROTECTED;
 use crate::name::{Name, texts};
 use crate::resource::{MAX_ARGUMENTS, MAX_SEGMENTS, MAX_URI_BYTES};
@@ -25,8 +25,8 @@ const _: () = assert!(MAX_SEGMENTS + MAX_ARGUMENTS == 12);
 
 /// `array(3), text(8) "Encrypt0"`.
 const ENCRYPT0: [u8; 10] = *b"\x83\x68Encrypt0";
-/// `array(8), uint(1)`.
-const EXTERNAL: [u8; 2] = [0x88, VERSION];
+/// `array(8)`.
+const EXTERNAL: u8 = ARRAY | 8;
 
 /// What stands in the external_aad of one object beside its resource.
 #[derive(Clone, Copy)]
@@ -87,13 +87,22 @@ pub(crate) struct Aad {
 }
 
 impl Aad {
+    /// Not yet written.
+    pub(crate) const EMPTY: Self = Self {
+        bytes: [0; MAX_LEN],
+        len: 0,
+        external: 0,
+    };
+
+    /// Writes it, for an object of the resource with this `name` and `query`.
     #[inline]
-    pub(crate) fn new(
+    pub(crate) fn write(
+        &mut self,
         protected: &[u8],
         name: &Name,
         query: &[&str],
         binding: Binding<'_>,
-    ) -> Result<Self> {
+    ) -> Result<()> {
         let Binding {
             mode,
             code,
@@ -114,26 +123,18 @@ impl Aad {
         ];
         let external_len = external_len.into_iter().fold(0, usize::wrapping_add);
 
-        let mut bytes = [0; MAX_LEN];
-        let mut frame = Frame::new(&mut bytes);
+        let mut frame = Frame::new(&mut self.bytes);
         frame
             .put(ENCRYPT0)
             .bytes(protected)
             .head(BYTES, external_len);
-        let external = frame.position();
-        frame
-            .put(EXTERNAL)
-            .put([mode.number()])
-            .head(UINT, code.into());
-        frame.extend(name.as_bytes());
+        self.external = frame.position();
+        frame.put([EXTERNAL, VERSION, mode.number()]);
+        frame.head(UINT, code.into()).extend(name.as_bytes());
         texts(&mut frame, query);
         frame.bytes(bind).bytes(signer);
-        let len = frame.finish()?;
-        Ok(Self {
-            bytes,
-            len,
-            external,
-        })
+        self.len = frame.finish()?;
+        Ok(())
     }
 
     /// The whole Enc_structure.

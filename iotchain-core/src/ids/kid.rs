@@ -17,7 +17,7 @@ impl Sid {
     /// [`Error::Kid`] for any other length.
     pub fn from_slice(bytes: &[u8]) -> Result<Self> {
         match bytes.len() {
-            2 | 3 => Short::new(&[bytes]).map(Self).ok_or(Error::Kid),
+            2 | 3 => Short::copied(bytes).map(Self).ok_or(Error::Kid),
             _ => Err(Error::Kid),
         }
     }
@@ -49,10 +49,18 @@ impl BootSalt {
     /// # Errors
     /// [`Error::Kid`] for lengths 5, 6, 7 and above 8, and for a counter with a leading zero (h'00' included).
     pub fn from_slice(bytes: &[u8]) -> Result<Self> {
-        match (bytes.len(), bytes.first()) {
-            (0 | 8, _) | (1..=4, Some(1..)) => Short::new(&[bytes]).map(Self).ok_or(Error::Kid),
-            _ => Err(Error::Kid),
+        if Self::is_valid(bytes) {
+            Short::copied(bytes).map(Self).ok_or(Error::Kid)
+        } else {
+            Err(Error::Kid)
         }
+    }
+
+    fn is_valid(bytes: &[u8]) -> bool {
+        matches!(
+            (bytes.len(), bytes.first()),
+            (0 | 8, _) | (1..=4, Some(1..))
+        )
     }
 
     /// A boot counter; it starts at 1.
@@ -91,11 +99,12 @@ impl Kid {
     /// # Errors
     /// [`Error::Kid`] if the length or the salt has no valid shape.
     pub fn parse(bytes: &[u8], sid_len: usize) -> Result<Self> {
-        let (sid, salt) = bytes.split_at_checked(sid_len).ok_or(Error::Kid)?;
-        Ok(Self::new(
-            &Sid::from_slice(sid)?,
-            &BootSalt::from_slice(salt)?,
-        ))
+        let (_, salt) = bytes.split_at_checked(sid_len).ok_or(Error::Kid)?;
+        if matches!(sid_len, 2 | 3) && BootSalt::is_valid(salt) {
+            Short::copied(bytes).map(Self).ok_or(Error::Kid)
+        } else {
+            Err(Error::Kid)
+        }
     }
 
     /// The sid in front.

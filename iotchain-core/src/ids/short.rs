@@ -1,6 +1,6 @@
 //! Byte strings of a few bytes, and numbers in their shortest big-endian form.
 
-/// A short byte string of at most `N` bytes, compared over the bytes in use.
+/// A short byte string of at most `N` bytes; the bytes behind it are zero.
 #[derive(Clone, Copy)]
 pub(super) struct Short<const N: usize> {
     pub(super) bytes: [u8; N],
@@ -23,6 +23,20 @@ impl<const N: usize> Short<N> {
         Some(short)
     }
 
+    /// A copy of `bytes`, if it fits.
+    #[inline]
+    pub(super) fn copied(bytes: &[u8]) -> Option<Self> {
+        let mut short = Self::EMPTY;
+        if bytes.len() > N {
+            return None;
+        }
+        for (to, from) in short.bytes.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        short.len = u8::try_from(bytes.len()).ok()?;
+        Some(short)
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
@@ -31,8 +45,10 @@ impl<const N: usize> Short<N> {
 macro_rules! short_traits {
     ($name:ident) => {
         impl PartialEq for $name {
+            #[inline]
             fn eq(&self, other: &Self) -> bool {
-                self.as_bytes() == other.as_bytes()
+                // the bytes behind the string are zero
+                self.0.len == other.0.len && self.0.bytes == other.0.bytes
             }
         }
         impl Eq for $name {}
