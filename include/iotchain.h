@@ -337,6 +337,10 @@ enum iotchain_err
    * Random source failed.
    */
   IOTCHAIN_ERR_RANDOM = -100,
+  /**
+   * No proof against a trusted block.
+   */
+  IOTCHAIN_ERR_PROOF = -101,
 };
 #ifndef __cplusplus
 typedef int32_t iotchain_err;

@@ -1,7 +1,7 @@
 //! The error registry (spec 7): one flat error for the whole family, each with the number that the C ABI and the
 //! problem details of the key server carry.
 //!
-//! Groups: 1-11 encoding, 20-43 objects, 50-66 group keys, 70-87 tokens, 90-96 proof of possession, 100 local.
+//! Groups: 1-11 encoding, 20-43 objects, 50-66 group keys, 70-87 tokens, 90-96 proof of possession, 100-101 local.
 
 use core::ffi::CStr;
 
@@ -38,7 +38,7 @@ macro_rules! registry {
         }
 
         impl Error {
-            /// The registry number, 1..=100.
+            /// The registry number, 1..=101.
             #[must_use]
             pub const fn number(self) -> u16 {
                 match self {
@@ -182,6 +182,7 @@ registry! {
     95 Channel "CHANNEL" BAD_REQUEST Some(3), "channel binding type";
     96 Rate "RATE" TOO_MANY None, "too many requests";
     100 Random "RANDOM" LOCAL None, "random source failed";
+    101 Proof "PROOF" LOCAL None, "no proof against a trusted block";
 }
 
 /// Result of every fallible call of the family.

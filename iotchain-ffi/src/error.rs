@@ -167,6 +167,8 @@ pub enum iotchain_err {
     Rate = -96,
     /// Random source failed.
     Random = -100,
+    /// No proof against a trusted block.
+    Proof = -101,
 }
 
 /// A short English description of a result, e.g. for a log; "unknown error" for a number that this version does not
@@ -275,6 +277,7 @@ mod tests {
             Channel,
             Rate,
             Random,
+            Proof,
         ]
     };
 

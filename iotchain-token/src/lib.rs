@@ -3,7 +3,10 @@
 //! the word was written for.
 //!
 //! ```text
-//!  contract word --> TokenWord --> validate_record --> Grant ---------+
+//!  word at two blocks -----------------------+
+//!                                            v
+//!  headers, nodes --> ProvenToken --> validate_record --> Grant ------+
+//!  SignedCwt --> VerifiedCwt -------> validate_cwt -----> CwtGrant ---+
 //!                                                                     +--> Authorized --> membership
 //!  Challenger --> Challenge --> PopSignature --> Proven --------------+
 //!  (k_c)          (N_S)         (r || s || v)    (client, group, connection)
@@ -52,8 +55,24 @@
 //! below it. [`validate_get_token`] looks at the paper's `getToken` triple, for wallets and quick checks.
 //! [`revalidate`] repeats the validation for members at each session change.
 //!
-//! The crate has no features. Its largest buffer is the pop-input of a proof, [`PopInput::MAX_LEN`] bytes of stack; the
-//! used challenges of a [`Challenger`] take 29 bytes each, for as many as its type says.
+//! Whoever does not trust the node that answers asks it for a proof: [`verify_token_proof`], or [`TokenProof`] one
+//! node at a time, leads from a block hash that is trusted to the words, and [`ProvenToken::validate`] to the same
+//! [`Grant`]. [`TrustedBlock`] follows headers back by their hashes or, with [`Sealers`], forward by their seals.
+//!
+//! Off the ledger, [`CwtClaims::issue`] signs a token in any suite and [`validate_cwt`] checks it; [`ClaimsSet`] is a
+//! ledger record in the same terms.
+//!
+//! | operation | cost beside hashing | largest buffer on the stack |
+//! |---|---|---|
+//! | [`validate_record`], [`revalidate`] | none | the words |
+//! | [`Challenger::issue`] | one HMAC | a challenge, 28 bytes |
+//! | [`Challenger::prove_client`] | one key recovery | [`PopInput::MAX_LEN`] |
+//! | [`validate_cwt`] | one verification; is the point of cnf on its curve | none: claims are read in place |
+//! | [`TokenProof::push`] | one Keccak-256 of the node | none: the node is the caller's |
+//! | [`TrustedBlock::sealed_child`] | one key recovery | none: the header is the caller's |
+//!
+//! A proof under way holds about 300 bytes, and the used challenges of a [`Challenger`] take 29 bytes each, for as many as its
+//! type says. The crate has no features; `iotchain-core` brings `esp256` and `ed25519` for CWTs of these suites.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -82,6 +101,7 @@ mod revalidate;
 mod scope;
 mod signature;
 mod slot;
+mod state_proof;
 mod text;
 mod token_ref;
 mod used;
@@ -104,6 +124,10 @@ pub use revalidate::{Standing, revalidate};
 pub use scope::Scope;
 pub use signature::{ClientKey, PopSignature};
 pub use slot::{resource_epoch, resource_slot, token_slot};
+pub use state_proof::{
+    BlockHash, ContractState, ProvenToken, Sealers, TokenPlace, TokenProof, TriePath, TrieStep,
+    TrustedBlock, verify_token_proof,
+};
 pub use token_ref::TokenRef;
 pub use used::UsedChallenges;
 pub use validate::{Grant, LedgerView, Policy, Publication, Publications, Query, validate_record};

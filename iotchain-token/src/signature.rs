@@ -39,6 +39,14 @@ impl PopSignature {
         Ok(Self { signature, odd })
     }
 
+    /// From the seal of a block, the same form with v 0 or 1 (EIP-225).
+    pub(crate) fn parse_seal(seal: &[u8; Self::LEN]) -> Result<Self> {
+        let mut bytes = *seal;
+        let [.., v] = &mut bytes;
+        *v = v.wrapping_add(V_BASE);
+        Self::parse(&bytes).map_err(|_| Error::Sig)
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::LEN] {
