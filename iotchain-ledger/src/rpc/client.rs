@@ -1,7 +1,8 @@
 //! A ledger over any Ethereum node.
 //!
-//! The node is believed about state, never about itself: a header counts only if the hash of its fields is its hash, a
-//! transaction's hash is computed here, and what was asked for by hash must come back with that hash.
+//! The node is never believed about itself: a header counts only if the hash of its fields is its hash, a transaction's
+//! hash is computed here, and what was asked for by hash must come back with that hash. About state it is believed
+//! unless it has to prove it ([`JsonRpcLedger::proving`]).
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -28,6 +29,15 @@ pub struct JsonRpcLedger {
     agent: ureq::Agent,
     next_id: AtomicU64,
     headers: Mutex<HashMap<Hash, Header>>,
+    evidence: Evidence,
+}
+
+/// What is asked of a node beside a storage word or a code hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    None,
+    /// Its proof (EIP-1186).
+    Proof,
 }
 
 /// An error object of JSON-RPC.
@@ -53,6 +63,17 @@ impl JsonRpcLedger {
             agent,
             next_id: AtomicU64::new(1),
             headers: Mutex::default(),
+            evidence: Evidence::None,
+        }
+    }
+
+    /// The same ledger, where every storage word and every code hash must come with its proof (`eth_getProof`, EIP-1186)
+    /// and is verified against the header of its block. What calls and logs say is not provable and stays unproven.
+    #[must_use]
+    pub fn proving(self) -> Self {
+        Self {
+            evidence: Evidence::Proof,
+            ..self
         }
     }
 
@@ -110,7 +131,7 @@ impl JsonRpcLedger {
     }
 
     /// As [`Self::ask`] about the state after a block.
-    fn get_at(&self, method: &str, params: &Value, block: Hash) -> Result<Value> {
+    pub(super) fn get_at(&self, method: &str, params: &Value, block: Hash) -> Result<Value> {
         self.ask(method, params)?.map_err(|refusal| {
             let message = refusal.message.to_ascii_lowercase();
             let reverted = refusal.code == 3 || message.contains("revert");
@@ -202,6 +223,9 @@ impl Ledger for JsonRpcLedger {
     }
 
     fn storage_at(&self, contract: Address, slot: Word, block: Hash) -> Result<Word> {
+        if self.evidence == Evidence::Proof {
+            return self.proven_word(contract, slot, block);
+        }
         let params = json!([to_alloy(contract), B256::from(slot), at(block)]);
         let word: B256 = parse(
             self.get_at("eth_getStorageAt", &params, block)?,
@@ -211,6 +235,9 @@ impl Ledger for JsonRpcLedger {
     }
 
     fn code_hash(&self, contract: Address, block: Hash) -> Result<Hash> {
+        if self.evidence == Evidence::Proof {
+            return self.proven_code_hash(contract, block);
+        }
         let code: Bytes = parse(
             self.get_at(
                 "eth_getCode",
@@ -310,7 +337,7 @@ impl Ledger for JsonRpcLedger {
 }
 
 /// A block by hash, which must still be canonical (EIP-1898).
-fn at(block: Hash) -> Value {
+pub(super) fn at(block: Hash) -> Value {
     json!({ "blockHash": B256::from(block), "requireCanonical": true })
 }
 
@@ -318,7 +345,7 @@ fn parse<T: serde::de::DeserializeOwned>(value: Value, what: &str) -> Result<T> 
     serde_json::from_value(value).map_err(|e| LedgerError::Answer(format!("{what}: {e}")))
 }
 
-fn field<T: serde::de::DeserializeOwned>(object: &Value, name: &str) -> Result<T> {
+pub(super) fn field<T: serde::de::DeserializeOwned>(object: &Value, name: &str) -> Result<T> {
     parse(object[name].clone(), name)
 }
 

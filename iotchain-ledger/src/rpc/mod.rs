@@ -7,6 +7,7 @@ mod http;
 mod method;
 #[cfg(feature = "embedded")]
 mod params;
+mod prove;
 #[cfg(feature = "embedded")]
 mod render;
 #[cfg(feature = "embedded")]

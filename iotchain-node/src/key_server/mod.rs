@@ -109,6 +109,9 @@ pub struct Args {
     /// ones with more follow longer, and the group can revoke more members before it needs new keys
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = clap::value_parser!(u16).range(512..))]
     pub max_event: u16,
+    /// Have the ledger node prove every word it reads from the state (eth_getProof), instead of believing it
+    #[arg(long)]
+    pub prove: bool,
 }
 
 /// The sessions of an epoch. Short sessions make a shorter epoch than was asked for.
@@ -136,6 +139,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let confirmations = confirmations
         .try_into()
         .map_err(|_| NodeError::Config(format!("{confirmations} confirmations are too many")))?;
+    let ledger = JsonRpcLedger::new(catalogue.ledger.clone(), ANSWER_LIMIT);
     let config = Config {
         data: args.data,
         coap: args.coap.unwrap_or(catalogue.key_server.coap),
@@ -153,7 +157,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
             confirmations,
             ..Policy::default()
         },
-        ledger: Arc::new(JsonRpcLedger::new(catalogue.ledger.clone(), ANSWER_LIMIT)),
+        ledger: Arc::new(if args.prove { ledger.proving() } else { ledger }),
         catalogue,
     };
     let server = KeyServer::start(config)?;
