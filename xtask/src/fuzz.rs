@@ -26,6 +26,7 @@ const SEEDS: &[(&str, &[&str])] = &[
         &["broadcast-rsd", "broadcast-polynomial"],
     ),
     ("cbor", &["objects", "keyserver", "broadcast-rsd", "token"]),
+    ("cwt", &["token"]),
     ("join", &["keyserver"]),
     ("object", &["objects"]),
     ("personal_key", &["broadcast-rsd", "broadcast-polynomial"]),
@@ -33,6 +34,7 @@ const SEEDS: &[(&str, &[&str])] = &[
     // any bytes are a schedule
     ("selfheal_schedule", &["broadcast-rsd"]),
     ("token", &["token", "pop"]),
+    ("token_proof", &["token-proof"]),
 ];
 /// Targets that tell a story: the first byte of the input says whether the rest is a message as it is (0) or in another
 /// form (1, 2), among them a patch of the story's own message: place (2 bytes, little-endian), then the bytes. The forms of
