@@ -29,6 +29,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `es256k` (default) | ES256K signatures over secp256k1, mandatory to implement |
+//! | `small-ecdsa` | ES256K in 3 kB of stack instead of 15, at half the speed |
 //! | `esp256` | ESP256 signatures over P-256 |
 //! | `ed25519` | Ed25519 signatures |
 //! | `keccak` | Keccak-256 and Ethereum addresses |
@@ -43,6 +44,9 @@
         clippy::panic
     )
 )]
+
+#[cfg(test)]
+extern crate std;
 
 pub mod aead;
 pub mod aes;

@@ -58,7 +58,7 @@ macro_rules! curve {
     };
 }
 
-#[cfg(feature = "es256k")]
+#[cfg(all(feature = "es256k", any(test, not(feature = "small-ecdsa"))))]
 curve!(
     /// ES256K: secp256k1 (RFC 8812).
     es256k, k256, Secp256k1, Es256k, low_s: true

@@ -7,12 +7,17 @@
 #[cfg(not(all(feature = "es256k", feature = "esp256", feature = "ed25519")))]
 mod absent;
 mod cose;
-#[cfg(any(feature = "es256k", feature = "esp256"))]
+#[cfg(any(
+    feature = "esp256",
+    all(feature = "es256k", any(test, not(feature = "small-ecdsa")))
+))]
 mod ecdsa;
 #[cfg(feature = "ed25519")]
 mod ed25519;
 mod public_key;
 mod signing_key;
+#[cfg(feature = "small-ecdsa")]
+mod small;
 mod verifier;
 
 pub use cose::{countersignature0, sig_structure};
@@ -26,10 +31,12 @@ use absent as ed25519;
 use absent as es256k;
 #[cfg(not(feature = "esp256"))]
 use absent as esp256;
-#[cfg(feature = "es256k")]
+#[cfg(all(feature = "es256k", not(feature = "small-ecdsa")))]
 use ecdsa::es256k;
 #[cfg(feature = "esp256")]
 use ecdsa::esp256;
+#[cfg(feature = "small-ecdsa")]
+use small as es256k;
 
 use crate::error::{Error, Result};
 

@@ -168,8 +168,11 @@ impl PublicKey {
         }
     }
 
-    #[cfg(any(feature = "es256k", feature = "esp256"))]
     /// SEC 1 uncompressed point, `04 || x || y`.
+    #[cfg(any(
+        feature = "esp256",
+        all(feature = "es256k", any(test, not(feature = "small-ecdsa")))
+    ))]
     pub(crate) fn sec1(&self) -> [u8; 65] {
         let mut point = [4; 65];
         for (to, from) in point.iter_mut().skip(1).zip(self.x.iter().chain(&self.y)) {
