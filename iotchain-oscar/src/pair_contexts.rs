@@ -9,7 +9,7 @@ use iotchain_core::{Error, Kid, KidContext, Result, Sid};
 /// Contexts of one sid: two boots, or one boot in two sessions.
 const PER_SID: usize = 2;
 
-/// Replay windows of mode P, keyed (gid, j, kid), the most recently used first. `N` of them, at least 4, at 48 bytes
+/// Replay windows of mode P, keyed (gid, j, kid), the most recently used first. `N` of them, at least 4, at 40 bytes
 /// each.
 ///
 /// A context begins with a request that carried a valid Echo, and only Partial IVs above that request's are accepted in
