@@ -145,6 +145,12 @@ impl Follower {
         !result.timed_out()
     }
 
+    /// Whether the group is in an epoch whose personal key is missing.
+    #[must_use]
+    pub fn is_astray(&self) -> bool {
+        self.state.journal().lost
+    }
+
     /// The newest announced session.
     #[must_use]
     pub fn newest(&self) -> Option<Session> {

@@ -164,27 +164,33 @@ impl Client {
             .map(drop)
     }
 
-    /// Reads a resource. When the object is of a session not heard of yet, its broadcast is awaited for a moment; when it
-    /// is of another instance of the group, the key server may have opened a new one, so the group is joined again.
+    /// Reads a resource. When the object is of a session not heard of yet, its broadcast is awaited for a moment. When it is
+    /// of another instance of the group, or of an epoch that the key server would not let this membership into, the group
+    /// is joined again.
     ///
     /// # Errors
     /// [`NodeError::Protocol`] with the number of the step that failed; [`NodeError::Refused`]; [`NodeError::Net`];
     /// [`NodeError::Config`] if it is not a member, or there is no proxy.
     pub fn get(&mut self, target: &Target, from: Source) -> Result<Fetched, NodeError> {
         let outcome = self.get_once(target, from);
-        match outcome {
+        let elsewhere = match outcome {
             Err(NodeError::Protocol(Error::Session)) => {
-                let deadline = Instant::now() + BROADCAST_LIMIT;
-                self.member(target)?.follower.wait_change(deadline);
+                let follower = &self.member(target)?.follower;
+                follower.wait_change(Instant::now() + BROADCAST_LIMIT);
+                follower.is_astray()
             }
-            Err(NodeError::Protocol(Error::Group)) => {
-                let joined = self.join(&target.name, target.class, Roles::GET, Duration::ZERO);
-                if let Err(error) = joined {
-                    tracing::warn!(%error, "the object is of another group, which cannot be joined");
-                    return outcome;
-                }
+            Err(NodeError::Protocol(Error::SessionExpired)) => {
+                self.member(target)?.follower.is_astray()
             }
+            Err(NodeError::Protocol(Error::Group)) => true,
             _ => return outcome,
+        };
+        if elsewhere {
+            let joined = self.join(&target.name, target.class, Roles::GET, Duration::ZERO);
+            if let Err(error) = joined {
+                tracing::warn!(%error, "the object is of another group or epoch, which cannot be joined");
+                return outcome;
+            }
         }
         self.get_once(target, from)
     }

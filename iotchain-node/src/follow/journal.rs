@@ -28,6 +28,8 @@ pub struct Journal {
     pub unreachable: u64,
     /// The last refusal.
     pub last_error: Option<Error>,
+    /// Whether the newest broadcast was of an epoch whose personal key is missing.
+    pub(super) lost: bool,
     entries: VecDeque<Entry>,
 }
 
@@ -66,9 +68,13 @@ impl Journal {
             Err(Error::NeedEvent) => return,
             Err(Error::Epoch) => {
                 self.astray += 1;
+                self.lost = true;
                 return;
             }
-            Ok(_) => self.received += 1,
+            Ok(_) => {
+                self.received += 1;
+                self.lost = false;
+            }
             Err(error) => {
                 self.failed += 1;
                 self.last_error = Some(error);
