@@ -1,0 +1,207 @@
+//! A membership across the end of an epoch: prepared ahead, late, or not let in (spec 4.7).
+#![cfg(feature = "manager")]
+#![allow(missing_docs)]
+
+use getrandom::SysRng;
+use iotchain::join::{JoinResponse, KeyMap, List, kdc_proof};
+use iotchain::selfheal::rsd::{EpochManager, Parameters, Plan};
+use iotchain::{
+    Boot, Error, Gid, Membership, Session, Sid, SignAlg, Signer, SigningKey, Suite, UnixTime,
+    Zeroizing,
+};
+
+type Host = Membership<Zeroizing<Vec<u8>>>;
+
+const START: u64 = 1_800_000_000;
+const DURATION: u32 = 100;
+const LAST: u32 = 4;
+const GID: [u8; 4] = [7; 4];
+const NONCE: [u8; 8] = *b"a nonce.";
+
+struct KeyServer {
+    key: SigningKey,
+    manager: EpochManager,
+}
+
+fn own(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(bytes.to_vec())
+}
+
+fn at(session: u32) -> UnixTime {
+    UnixTime::new(START + u64::from(DURATION) * u64::from(session - 1) + 1)
+}
+
+impl KeyServer {
+    fn new() -> Self {
+        let sessions = Session::new(1)..=Session::new(LAST);
+        let mut parameters = Parameters::new(Gid::new(GID), 1, 10, sessions);
+        parameters.starts = UnixTime::new(START);
+        parameters.duration = DURATION;
+        let mut server = Self {
+            key: SigningKey::generate(SignAlg::Es256k, &mut SysRng).unwrap(),
+            manager: EpochManager::generate(parameters, &mut SysRng).unwrap(),
+        };
+        server.advance();
+        server
+    }
+
+    fn advance(&mut self) -> Vec<Vec<u8>> {
+        let announced = self
+            .manager
+            .advance(Plan::KEEP, &mut SysRng, &self.key)
+            .unwrap();
+        announced
+            .event
+            .into_iter()
+            .chain([announced.beacon])
+            .collect()
+    }
+
+    fn prepare(&mut self, last: u32) {
+        let depth = self.manager.current().parameters().depth;
+        self.manager
+            .prepare(depth, Session::new(last), &mut SysRng)
+            .unwrap();
+    }
+
+    /// What the key server tells the holder of a seat, in a group of the given name.
+    fn tell<T>(&self, seat: u32, gid: [u8; 4], told: impl FnOnce(&JoinResponse<'_>) -> T) -> T {
+        let mut personal_key = self.manager.personal_key(seat).unwrap();
+        let mut next = self.manager.next_personal_key(seat).ok();
+        for key in [Some(&mut personal_key), next.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            key[3..7].copy_from_slice(&gid);
+        }
+        let response = JoinResponse {
+            key_map: KeyMap {
+                gid: Gid::new(gid),
+                sid: Sid::from_slice(&[1, 2]).unwrap(),
+                suite: Suite::DEFAULT,
+                grace: 30,
+                access_keys: None,
+                server_secret: None,
+                boot_salt: None,
+            },
+            session: self.manager.current().session().unwrap(),
+            expires_at: UnixTime::new(START + 1_000_000),
+            expires_in: 1_000_000,
+            creds: List::EMPTY,
+            peer_roles: List::EMPTY,
+            peer_identifiers: List::EMPTY,
+            policies: None,
+            key_server: self.key.public(),
+            kdc_nonce: &NONCE,
+            kdc_proof: kdc_proof(&self.key, &NONCE, &NONCE).unwrap(),
+            personal_key: &personal_key,
+            control_uri: None,
+            broadcasts: List::EMPTY,
+            next_personal_key: next.as_ref().map(|key| key.as_slice()),
+        };
+        let mut wire = vec![0; JoinResponse::MAX_LEN];
+        let len = response.encode(&mut wire).unwrap();
+        let thumbprint = self.key.public().thumbprint();
+        let parsed = JoinResponse::parse(&wire[..len]).unwrap();
+        told(&parsed.verify(&NONCE, &thumbprint).unwrap())
+    }
+
+    /// A member of the current session, with the event in force.
+    fn join(&mut self) -> (Host, u32) {
+        let seat = self.manager.join().unwrap();
+        let session = self.manager.current().session().unwrap().get();
+        let mut member = self.tell(seat, GID, |response| {
+            Host::new(response, own(response.personal_key)).unwrap()
+        });
+        let event = self.manager.current().event();
+        member.receive(event, Some(at(session))).unwrap();
+        (member, seat)
+    }
+
+    fn renew(&self, member: &mut Host, seat: u32) -> iotchain::Result<bool> {
+        self.tell(seat, GID, |response| member.renew(response, own))
+    }
+}
+
+fn key_of(member: &Host, session: u32) -> iotchain::Result<[u8; 16]> {
+    let key = member.member().key(Session::new(session))?;
+    Ok(*key.expose())
+}
+
+#[test]
+fn prepared_late_and_foreign_members_at_the_end_of_an_epoch() {
+    let mut ks = KeyServer::new();
+    let (mut prompt, seat) = ks.join();
+    let (mut late, late_seat) = ks.join();
+    let (mut lost, lost_seat) = ks.join();
+    assert_eq!(
+        ks.renew(&mut prompt, seat),
+        Ok(false),
+        "nothing is prepared yet"
+    );
+    ks.advance();
+    ks.prepare(2 * LAST);
+    assert_eq!(ks.renew(&mut prompt, seat), Ok(true));
+    assert_eq!(
+        ks.renew(&mut prompt, seat),
+        Ok(true),
+        "asking again changes nothing"
+    );
+    let mut sender = prompt
+        .sender(Boot::random(&mut SysRng).unwrap(), UnixTime::new(0))
+        .unwrap();
+
+    for session in 3..=6 {
+        for message in ks.advance() {
+            prompt.receive(&message, Some(at(session))).unwrap();
+            // the key server does not keep those waiting who did not ask
+            let outcome = late.receive(&message, Some(at(session)));
+            assert_eq!(outcome.is_err(), session > LAST, "{outcome:?}");
+        }
+        let expected = ks.manager.current().group_key(Session::new(session));
+        assert_eq!(key_of(&prompt, session), Ok(*expected.unwrap().expose()));
+        let entered = prompt.enter(&mut sender, at(session));
+        assert_eq!(entered, Ok(Session::new(session)), "one sender goes on");
+    }
+    assert_eq!(prompt.member().high_water().epoch, 2);
+    assert!(key_of(&prompt, 1).is_ok(), "what was stored stays readable");
+
+    // late: the epoch is unknown, its S_i is taken like a next one, and the event heals
+    let (event, beacon) = (
+        ks.manager.current().event().to_vec(),
+        ks.manager.current().beacon().unwrap(),
+    );
+    let now = Some(at(6));
+    assert_eq!(late.receive(&event, now), Err(Error::Epoch));
+    assert_eq!(late.receive(&beacon, now), Err(Error::Epoch));
+    assert_eq!(ks.renew(&mut late, late_seat), Ok(true));
+    for message in [event, beacon] {
+        late.receive(&message, now).unwrap();
+    }
+    assert_eq!(key_of(&late, 6), key_of(&prompt, 6));
+    assert_eq!(key_of(&late, LAST), key_of(&prompt, LAST));
+
+    // another group, another member, and one that slept through a whole epoch
+    let refused = ks.tell(late_seat, [8; 4], |response| late.renew(response, own));
+    assert_eq!(refused, Err(Error::Group));
+    assert_eq!(ks.renew(&mut late, seat), Err(Error::Type));
+    ks.prepare(3 * LAST);
+    ks.manager
+        .roll_over(Plan::KEEP, &mut SysRng, &ks.key)
+        .unwrap();
+    assert_eq!(ks.renew(&mut lost, lost_seat), Err(Error::Epoch));
+    assert_eq!(ks.renew(&mut late, late_seat), Ok(true));
+}
+
+#[test]
+fn a_limit_of_events_is_the_members_own() {
+    let mut ks = KeyServer::new();
+    let (_, seat) = ks.join();
+    let event = ks.manager.current().event().to_vec();
+    for (limit, expected) in [(event.len(), None), (event.len() - 1, Some(Error::Size))] {
+        let mut member = ks.tell(seat, GID, |response| {
+            Host::with_max_event(response, own(response.personal_key), limit).unwrap()
+        });
+        assert_eq!(member.receive(&event, Some(at(1))).err(), expected);
+    }
+}
