@@ -31,6 +31,7 @@ mod kdc;
 mod key_map;
 mod list;
 mod parameter;
+mod personal_key;
 mod policies;
 mod problem;
 mod request;

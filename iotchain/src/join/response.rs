@@ -13,6 +13,7 @@ use super::kdc::verify_kdc_proof;
 use super::key_map::KeyMap;
 use super::list::List;
 use super::parameter::{PRIVATE_USE, Unknown, check_nonce, each_parameter, wrap};
+use super::personal_key::PersonalKeyHead;
 use super::policies::GroupPolicies;
 use core::fmt;
 use iotchain_core::cbor::{self, Reader, Writer};
@@ -40,8 +41,6 @@ const CONTROL_GROUP_URI: i64 = 28;
 const BROADCASTS: i64 = -65538;
 const NEXT_PERSONAL_KEY: i64 = -65539;
 
-/// The scheme number of rsd, first in its S_i.
-const RSD: u64 = 2;
 /// kid context in the protected header of a broadcast.
 const KID_CONTEXT: i64 = 10;
 
@@ -354,57 +353,6 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
         broadcasts,
         next_personal_key,
     })
-}
-
-/// How S_i begins: `[scheme, gid, epoch, ...]` (spec 3.4.4, 3.5.2). The rest is checked where it is used.
-struct PersonalKeyHead<'a> {
-    elements: usize,
-    scheme: u64,
-    gid: Gid,
-    rest: Reader<'a>,
-}
-
-impl<'a> PersonalKeyHead<'a> {
-    fn read(personal_key: &'a [u8]) -> Result<Self> {
-        cbor::check(personal_key)?;
-        let mut rest = Reader::new(personal_key);
-        let elements = rest.array()?;
-        if elements < 2 {
-            return Err(Error::Type);
-        }
-        Ok(Self {
-            elements,
-            scheme: rest.uint()?,
-            gid: Gid::new(*rest.array_of()?),
-            rest,
-        })
-    }
-
-    /// Whether it was issued for the epoch after that of `own`, before that epoch opened (spec 4.7).
-    fn check_after(mut self, mut own: Self) -> Result<()> {
-        if self.scheme != own.scheme {
-            return Err(Error::Scheme);
-        }
-        let rsd = self.scheme == RSD;
-        if own.elements < 3 || self.elements < if rsd { 8 } else { 3 } {
-            return Err(Error::Type);
-        }
-        if own.rest.u32()?.checked_add(1) != Some(self.rest.u32()?) {
-            return Err(Error::Epoch);
-        }
-        if !rsd {
-            return Ok(());
-        }
-        // depth, slot, join, last; then the event that it starts from
-        for _ in 0..4 {
-            self.rest.skip()?;
-        }
-        if self.rest.u32()? == 0 {
-            Ok(())
-        } else {
-            Err(Error::Type)
-        }
-    }
 }
 
 /// The gid in the kid context of a signed broadcast.
