@@ -322,6 +322,24 @@ fn a06_a_slot_has_one_personal_key() {
 }
 
 #[test]
+fn no_grant_begins_before_the_first_session() {
+    let mut manager = GroupManager::generate(small(), &mut Told::seed(1)).unwrap();
+    let mut rng = Told::seed(2);
+    manager.advance(Plan::KEEP, &mut rng, &key()).unwrap();
+    manager.advance(Plan::REFRESH, &mut rng, &key()).unwrap();
+    let late = manager.join_with_history(Session::new(1)).unwrap();
+    let mut granted = manager.personal_key(late).unwrap().to_vec();
+    assert!(PersonalKey::parse(&granted[..]).is_ok());
+    // [begin, until, C] with a begin of 1
+    let grant = granted
+        .windows(4)
+        .position(|item| matches!(item, [0x83, 1, _, 0x50]))
+        .unwrap();
+    granted[grant + 1] = 0;
+    assert_eq!(PersonalKey::parse(&granted[..]).err(), Some(Error::Type));
+}
+
+#[test]
 fn a07_randomness_is_drawn_at_the_time_of_issue() {
     let mut manager = GroupManager::generate(small(), &mut Told::seed(1)).unwrap();
     manager.join().unwrap();

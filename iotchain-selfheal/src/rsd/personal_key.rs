@@ -197,12 +197,12 @@ fn read_grant(reader: &mut Reader<'_>) -> Result<Grant> {
     })
 }
 
-/// Every grant is `begin < until <= join`; gives their number.
+/// Every grant is `1 <= begin < until <= join`; gives their number.
 fn check_history(reader: &mut Reader<'_>, join: u32) -> Result<usize> {
     let grants = reader.array()?;
     for _ in 0..grants {
         let grant = read_grant(reader)?;
-        if grant.begin >= grant.until || grant.until > join {
+        if grant.begin == 0 || grant.begin >= grant.until || grant.until > join {
             return Err(Error::Type);
         }
     }
