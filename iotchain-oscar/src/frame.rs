@@ -3,12 +3,14 @@
 //! The layout of every object and of its additional data is fixed, so their bytes are put one after the other instead of
 //! through a general encoder: this is what small objects pay for besides AES.
 
+use core::mem::take;
 use iotchain_core::{Error, Result};
 
 /// Bytes appended to the front of a buffer. Calls chain and never fail; [`Frame::finish`] tells whether all fitted.
 pub(crate) struct Frame<'a> {
-    out: &'a mut [u8],
-    len: usize,
+    /// Not written yet; empty after something did not fit.
+    rest: &'a mut [u8],
+    size: usize,
     is_full: bool,
 }
 
@@ -31,8 +33,8 @@ pub(crate) const fn head_len(len: usize) -> usize {
 impl<'a> Frame<'a> {
     pub(crate) const fn new(out: &'a mut [u8]) -> Self {
         Self {
-            out,
-            len: 0,
+            size: out.len(),
+            rest: out,
             is_full: false,
         }
     }
@@ -40,11 +42,10 @@ impl<'a> Frame<'a> {
     /// A few bytes of known number.
     #[inline(always)]
     pub(crate) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> &mut Self {
-        let room = self.out.get_mut(self.len..);
-        match room.and_then(|room| room.first_chunk_mut::<N>()) {
-            Some(place) => {
+        match take(&mut self.rest).split_first_chunk_mut::<N>() {
+            Some((place, rest)) => {
                 *place = bytes;
-                self.len = self.len.wrapping_add(N);
+                self.rest = rest;
             }
             None => self.is_full = true,
         }
@@ -54,11 +55,10 @@ impl<'a> Frame<'a> {
     /// Any bytes.
     #[inline(always)]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> &mut Self {
-        let end = self.len.saturating_add(bytes.len());
-        match self.out.get_mut(self.len..end) {
-            Some(place) => {
+        match take(&mut self.rest).split_at_mut_checked(bytes.len()) {
+            Some((place, rest)) => {
                 copy(place, bytes);
-                self.len = end;
+                self.rest = rest;
             }
             None => self.is_full = true,
         }
@@ -93,7 +93,7 @@ impl<'a> Frame<'a> {
 
     /// Bytes written so far.
     pub(crate) const fn position(&self) -> usize {
-        self.len
+        self.size.wrapping_sub(self.rest.len())
     }
 
     /// The number of bytes written.
@@ -104,7 +104,7 @@ impl<'a> Frame<'a> {
         if self.is_full {
             Err(Error::Size)
         } else {
-            Ok(self.len)
+            Ok(self.position())
         }
     }
 }
