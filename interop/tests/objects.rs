@@ -4,16 +4,21 @@ mod world;
 
 use ciborium::Value;
 use coset::{CborSerializable, CoseEncrypt0, CoseEncrypt0Builder, HeaderBuilder, Label, iana};
-use iotchain::oscar::{Failures, Keys};
-use iotchain::{Claims, Error, Exchange, Freshness, Signer, StoredState};
+use iotchain::core::AccessKey;
+use iotchain::oscar::{Clients, EchoRule, Failures, Keys, Uptime};
+use iotchain::{
+    Claims, Echo, Error, Exchange, Freshness, Method, PairContexts, Secret, Sid, Signer,
+    StoredState,
+};
 use k256::ecdsa::signature::Verifier;
 use k256::ecdsa::{Signature, VerifyingKey};
 use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;
 use openssl::error::ErrorStack;
 use world::{
-    CONTENT, GID, KID, NOW, PLAINTEXT, SESSION, TOKEN, array, bytes, cbor, ccm_open, ccm_seal,
-    content_key, directory, external_aad, receiver, resource, sender, signer,
+    CLIENT_KID, CONTENT, GID, GROUP, KID, NOW, PLAINTEXT, SERVER_SECRET, SESSION, TOKEN, array,
+    bytes, cbor, ccm_open, ccm_seal, content_key, directory, external_aad, pair_key, receiver,
+    resource, sender, sender_of, signer,
 };
 
 /// Our G object with PIV 0, so that the nonce is the context IV.
@@ -168,6 +173,76 @@ fn we_open_a_group_object_of_coset() {
     );
     assert_eq!(open(&response_of_coset(CONTENT)).as_deref(), Ok(PLAINTEXT));
     assert_eq!(open(&response_of_coset(67)), Err(Error::Aead));
+}
+
+#[test]
+fn coset_opens_a_pairwise_request_and_its_response() {
+    let client = Sid::from_slice(&CLIENT_KID[..2]).unwrap();
+    let secret = Secret::new(SERVER_SECRET);
+    let access = AccessKey::derive(&secret, GROUP.gid, &client).unwrap();
+    let (mut object, mut out) = ([0; 128], [0; 128]);
+    let (len, request) = sender_of(CLIENT_KID)
+        .seal_request(
+            &resource(),
+            Method::Put,
+            b"echo",
+            &access,
+            PLAINTEXT,
+            &mut object,
+        )
+        .unwrap();
+    let open = |object: &[u8], label, aad: &[u8]| {
+        let (key, iv) = pair_key(label);
+        let object = CoseEncrypt0::from_slice(object).unwrap();
+        object.decrypt_ciphertext(aad, || (), |text, aad| ccm_open(&key, &iv, text, aad))
+    };
+    let asked = external_aad(1, 3, b"echo", &[]);
+    let opened = open(&object[..len], "p-req", &asked);
+    assert_eq!(opened.as_deref(), Ok(PLAINTEXT));
+    assert_eq!(open(&object[..len], "p-rsp", &asked), Err(()));
+
+    let (directory, mut memory) = (directory(), (Failures::new(), Keys::new()));
+    let mut clients = Clients {
+        secret: &secret,
+        retired: &[],
+        contexts: &mut PairContexts::<4>::new(),
+        rule: EchoRule::First,
+        now: Uptime::new(0),
+    };
+    let echo = Echo::Valid {
+        value: b"echo",
+        until: Uptime::new(1),
+    };
+    let mut receiver = receiver(&directory, &mut memory);
+    let (_, reply) = receiver
+        .open_request(
+            &object[..len],
+            &resource(),
+            Method::Put,
+            echo,
+            &mut clients,
+            &mut out,
+        )
+        .unwrap();
+    let header = CoseEncrypt0::from_slice(&object[..len]).unwrap().protected;
+    let bind = header.original_data.unwrap();
+    let len = reply.seal(&resource(), 68, PLAINTEXT, &mut object).unwrap();
+    let answered = external_aad(1, 68, &bind, &[]);
+    let opened = open(&object[..len], "p-rsp", &answered);
+    assert_eq!(opened.as_deref(), Ok(PLAINTEXT));
+
+    // and the client opens what coset seals
+    let (key, iv) = pair_key("p-rsp");
+    let answer = CoseEncrypt0Builder::new()
+        .create_ciphertext(PLAINTEXT, &answered, |text, aad| {
+            ccm_seal(&key, &iv, text, aad)
+        })
+        .build()
+        .to_vec()
+        .unwrap();
+    assert_eq!(answer, &object[..len], "the same bytes from either side");
+    let opened = receiver.open_reply(&answer, &resource(), 68, &request, &access, &mut out);
+    assert_eq!(&out[..opened.unwrap().len], PLAINTEXT);
 }
 
 /// AES-CCM-16-64-128 by OpenSSL, which wants every length before the key.

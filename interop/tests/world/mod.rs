@@ -20,6 +20,10 @@ pub const KS: [u8; 32] = [3; 32];
 pub const RS: [u8; 20] = [0xfa; 20];
 /// sid 8000 with the boot salt 1.
 pub const KID: [u8; 3] = [0x80, 0, 1];
+/// A client that may GET, POST and PUT: sid 072a with the boot salt 1.
+pub const CLIENT_KID: [u8; 3] = [0x07, 0x2a, 1];
+/// RSK.
+pub const SERVER_SECRET: [u8; 32] = [5; 32];
 pub const GROUP_KEY: [u8; 16] = [9; 16];
 pub const SESSION: Session = Session::new(7);
 pub const PATH: [&str; 1] = ["temp"];
@@ -49,13 +53,13 @@ fn sid() -> Sid {
 
 /// The resource server after a boot: its next PIV is 0.
 pub fn sender() -> Sender {
-    let mut sender = Sender::new(
-        GROUP,
-        sid(),
-        Boot::assigned(&KID[2..]).unwrap(),
-        UnixTime::new(0),
-    )
-    .unwrap();
+    sender_of(KID)
+}
+
+/// The sender of a key id after a boot.
+pub fn sender_of(kid: [u8; 3]) -> Sender {
+    let (sid, boot) = (Sid::from_slice(&kid[..2]), Boot::assigned(&kid[2..]));
+    let mut sender = Sender::new(GROUP, sid.unwrap(), boot.unwrap(), UnixTime::new(0)).unwrap();
     sender.enter(SESSION, &GroupKey::new(GROUP_KEY)).unwrap();
     sender
 }
@@ -121,26 +125,45 @@ pub fn external_aad(mode: u8, code: u8, bind: &[u8], signer: &[u8]) -> Vec<u8> {
     ]))
 }
 
-/// Key and context IV of the sender by the crate hkdf (spec 1.3); `label` is "grp" or "sig".
-pub fn content_key(label: &str) -> ([u8; 16], [u8; 13]) {
+/// The info of an expansion (spec 1.3).
+fn info(label: &str, context: Value, len: u8) -> Vec<u8> {
+    cbor(&array(["IoTC1".into(), label.into(), context, len.into()]))
+}
+
+fn expanded<const N: usize>(prk: &Hkdf<Sha256>, label: &str, context: Value) -> [u8; N] {
+    let mut out = [0; N];
+    prk.expand(&info(label, context, N as u8), &mut out)
+        .unwrap();
+    out
+}
+
+/// RK by the crate hkdf.
+fn resource_key() -> [u8; 32] {
     let salt = [b"IoTC1", &GID[..], &SESSION.get().to_be_bytes(), &KS].concat();
     let session = Hkdf::<Sha256>::new(Some(&salt), &GROUP_KEY);
-    let info = |label: &str, context, len: u8| {
-        cbor(&array(["IoTC1".into(), label.into(), context, len.into()]))
-    };
-    let mut resource_key = [0; 32];
     let context = array([bytes(RS), array(PATH.map(Value::from))]);
-    session
-        .expand(&info("res", context, 32), &mut resource_key)
-        .unwrap();
-    let mut content = [0; 29];
-    let context = array([10.into(), bytes(KID)]);
-    let resource = Hkdf::<Sha256>::from_prk(&resource_key).unwrap();
-    resource
-        .expand(&info(label, context, 29), &mut content)
-        .unwrap();
+    expanded(&session, "res", context)
+}
+
+/// Key and context IV of a sender.
+fn content(prk: &Hkdf<Sha256>, label: &str, kid: &[u8]) -> ([u8; 16], [u8; 13]) {
+    let content: [u8; 29] = expanded(prk, label, array([10.into(), bytes(kid)]));
     let (key, iv) = content.split_at(16);
     (key.try_into().unwrap(), iv.try_into().unwrap())
+}
+
+/// Key and context IV of the resource server by the crate hkdf (spec 1.3); `label` is "grp" or "sig".
+pub fn content_key(label: &str) -> ([u8; 16], [u8; 13]) {
+    content(&Hkdf::from_prk(&resource_key()).unwrap(), label, &KID)
+}
+
+/// Key and context IV between the client and the resource server; `label` is "p-req" or "p-rsp".
+pub fn pair_key(label: &str) -> ([u8; 16], [u8; 13]) {
+    let server = Hkdf::<Sha256>::from_prk(&SERVER_SECRET).unwrap();
+    let context = array([bytes(GID), bytes(&CLIENT_KID[..2])]);
+    let access: [u8; 32] = expanded(&server, "ak", context);
+    let pair = Hkdf::new(Some(&access), &resource_key());
+    content(&pair, label, &CLIENT_KID)
 }
 
 type StockCcm = Ccm<aes::Aes128, U8, U13>;
