@@ -46,6 +46,7 @@ mod report;
 mod script;
 mod sealing;
 mod set;
+mod state_proofs;
 mod steps;
 mod structure;
 mod tokens;
@@ -77,6 +78,7 @@ pub fn check(set: &VectorSet) -> Report {
     keyserver::check(set, &mut report.section("keyserver.json"));
     tokens::check(set, &mut report.section("token.json"));
     cwt::check(set, &mut report.section("token.json"));
+    state_proofs::check(set, &mut report.section("token-proof.json"));
     pop::check(set, &mut report.section("pop.json"));
     ops::check(set, &mut report.section("negative.json"));
     errors::check(set, &mut report.section("errors.json"));

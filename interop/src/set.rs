@@ -23,6 +23,9 @@ const FILES: [&str; 12] = [
     "errors",
 ];
 
+/// Files that a set may have besides.
+const MORE_FILES: [&str; 1] = ["token-proof"];
+
 /// One vector set, read and parsed.
 #[derive(Clone, Debug)]
 pub struct VectorSet {
@@ -55,20 +58,29 @@ impl VectorSet {
         for entry in entries {
             let entry = entry.map_err(|error| unreadable(directory, &error))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let known = |stem: &str| FILES.contains(&stem);
+            let known = |stem: &str| FILES.contains(&stem) || MORE_FILES.contains(&stem);
             if name.strip_suffix(".json").is_some_and(|stem| !known(stem)) {
                 strangers.push(name);
             }
         }
         strangers.sort();
         let mut files = BTreeMap::new();
-        for name in FILES {
+        let there = |name: &&str| directory.join(format!("{name}.json")).exists();
+        for name in FILES
+            .into_iter()
+            .chain(MORE_FILES.into_iter().filter(there))
+        {
             let path = directory.join(format!("{name}.json"));
             let text = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             let value = serde_json::from_slice(&text).map_err(|error| unreadable(&path, &error))?;
             files.insert(name, value);
         }
         Ok(Self { files, strangers })
+    }
+
+    /// Whether the set has a file, without `.json`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name)
     }
 
     /// A file of the schema, without `.json`.
