@@ -99,21 +99,22 @@ pub(crate) fn no_std() -> Outcome {
         "--no-default-features --features iotchain/es256k,iotchain/esp256,iotchain/ed25519";
     let arguments = format!("build --locked --target {BARE_METAL} {features}{packages}");
     let mut build = bare_metal_cargo(&arguments)?;
-    // 32-bit limbs: the `cpubits` crate would take an ARMv7 core for a 64-bit machine.
-    build.env(
-        "RUSTFLAGS",
-        r#"--cfg cpubits="32" --cfg aes_backend_soft="compact" --cfg sha2_backend_soft="compact""#,
-    );
     // Only that it builds is asked here, not how fast it runs.
     build.args(["--config", r#"profile.dev.package."*".opt-level=0"#]);
     run(&mut build)
 }
 
+/// Small AES and SHA-256, and 32-bit limbs: the `cpubits` crate would take an ARMv7 core for a 64-bit machine.
+const BARE_METAL_FLAGS: &str =
+    r#"--cfg cpubits="32" --cfg aes_backend_soft="compact" --cfg sha2_backend_soft="compact""#;
+
 /// A cargo that can build `core` for the bare-metal target: ours if rustup has the target, else the
 /// one of Debian with the library's source.
-fn bare_metal_cargo(arguments: &str) -> Result<std::process::Command, String> {
+pub(crate) fn bare_metal_cargo(arguments: &str) -> Result<std::process::Command, String> {
     if crate::setup::has_bare_metal_target() {
-        return Ok(cargo(arguments));
+        let mut cargo = cargo(arguments);
+        cargo.env("RUSTFLAGS", BARE_METAL_FLAGS);
+        return Ok(cargo);
     }
     if !succeeds(&mut command(crate::setup::DEBIAN_CARGO, "--version")) {
         return Err(format!(
@@ -124,6 +125,7 @@ fn bare_metal_cargo(arguments: &str) -> Result<std::process::Command, String> {
     cargo
         .arg("-Zbuild-std=core")
         .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", BARE_METAL_FLAGS)
         .env("RUSTC", crate::setup::DEBIAN_RUSTC);
     cargo
         .env_remove("RUSTUP_TOOLCHAIN")

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     "source",
     "spec",
     "no-std",
+    "firmware",
     "contracts",
     "c",
     "vectors",

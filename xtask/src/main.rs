@@ -9,6 +9,7 @@ mod c;
 mod ci;
 mod contracts;
 mod deps;
+mod firmware;
 mod fuzz;
 mod interop;
 mod labels;
@@ -76,6 +77,11 @@ const TASKS: &[Task] = &[
         run: build::no_std,
     },
     Task {
+        name: "firmware",
+        about: "instructions, stack and flash on an emulated Cortex-M4",
+        run: firmware::firmware,
+    },
+    Task {
         name: "deps",
         about: "device graph, licences and sources of all dependencies",
         run: deps::deps,
@@ -126,6 +132,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let outcome = match arguments.next().as_deref() {
         Some("bench") => bench::bench(arguments),
+        Some("footprint") => firmware::footprint(),
         Some("fuzz") => fuzz::one(arguments.next().as_deref()),
         Some("header") => c::header(arguments.next().as_deref()),
         Some(name) => match TASKS.iter().find(|task| task.name == name) {
@@ -151,6 +158,7 @@ fn help() -> String {
     for task in TASKS {
         text.push_str(&format!("  {:<12} {}\n", task.name, task.about));
     }
+    text.push_str("  footprint    measure as `firmware` does and write docs/footprint.md\n");
     text.push_str("  header       write include/iotchain.h; with --check, compare it\n");
     text.push_str(
         "  bench NAME   measure side by side with peers; without NAME, show the options\n",

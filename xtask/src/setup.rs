@@ -59,6 +59,18 @@ const NEEDS: &[Need] = &[
         },
         packages: "cargo-web rustc-web rust-web-src",
     },
+    Need {
+        present: || finds("arm-none-eabi-ld --version"),
+        packages: "binutils-arm-none-eabi",
+    },
+    Need {
+        present: || finds("qemu-system-arm --version"),
+        packages: "qemu-system-arm",
+    },
+    Need {
+        present: || finds("valgrind --version") && exists("/usr/include/valgrind/memcheck.h"),
+        packages: "valgrind",
+    },
 ];
 
 /// Installs what is missing; does nothing, and needs no network, if nothing is.

@@ -1,0 +1,260 @@
+//! What is measured: each operation a function that the linker can take alone.
+
+use core::hint::black_box;
+use iotchain_core::kdf::{SenderUse, hkdf_expand, hkdf_extract};
+use iotchain_core::{
+    Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey, Result, Secret,
+    Session, SessionSecret, Sid, SignAlg, Signature, Signer, SigningKey, Suite, Thumbprint,
+    UnixTime,
+};
+use iotchain_oscar::{
+    Boot, Exchange, Failures, Freshness, Group, Keys, Policy, Receiver, ResourceId, Sender,
+    Sessions,
+};
+use iotchain_selfheal::Authority;
+use iotchain_selfheal::rsd::{Member, PersonalKey};
+
+/// An operation: whether it did what it should.
+pub(crate) type Operation = extern "C" fn(&mut World) -> bool;
+
+/// The operations in their order: a member follows an event before a session. The first object of a session derives
+/// its key, the second has it at hand.
+pub(crate) const OPERATIONS: &[(&str, Operation)] = &[
+    ("ccm_seal", ccm_seal),
+    ("ccm_open", ccm_open),
+    ("hkdf", hkdf),
+    ("content_key", content_key),
+    ("rsd_event", rsd_event),
+    ("rsd_session", rsd_session),
+    ("object_seal_first", object_seal_first),
+    ("object_seal", object_seal),
+    ("object_open_first", object_open_first),
+    ("object_open", object_open),
+    ("es256k_sign", es256k_sign),
+    ("es256k_verify", es256k_verify),
+    ("es256k_public", es256k_public),
+];
+
+const PERSONAL_KEY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/personal_key"));
+const KEY_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/key_server"));
+const EVENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/event"));
+const BEACON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/beacon"));
+const KEY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/key"));
+
+const GID: Gid = Gid::new([0xa1, 0xb2, 0xc3, 0xd4]);
+/// The last session of the vector.
+const SESSION: Session = Session::new(26);
+const CONTENT: u8 = 69;
+const TOKEN: &[u8] = b"8 random";
+const TEXT: [u8; 64] = [0x5a; 64];
+const AAD: [u8; 32] = [0xad; 32];
+const NONCE: [u8; 13] = [0x0e; 13];
+
+/// A member that holds one session.
+struct Held(GroupKey);
+
+impl Sessions for Held {
+    fn key(&self, session: Session) -> Result<GroupKey> {
+        match session {
+            SESSION => Ok(self.0.clone()),
+            _ => Err(Error::Session),
+        }
+    }
+
+    fn may_open(&self, _: Session) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that the operations work on; not part of what is measured.
+pub(crate) struct World {
+    ccm_key: [u8; 16],
+    sealed: [u8; 72],
+    session: SessionSecret,
+    kid: Kid,
+    rs: Address,
+    member: Member<&'static [u8], 16>,
+    group: Group,
+    sender: Sender,
+    held: Held,
+    directory: [(Sid, Address, PublicKey); 1],
+    failures: Failures<8>,
+    keys: Keys<4>,
+    object: [u8; 128],
+    object_len: usize,
+    signing_key: SigningKey,
+    public: PublicKey,
+    signature: Signature,
+}
+
+impl World {
+    pub(crate) fn new() -> Result<Self> {
+        let ks = Thumbprint::new([3; 32]);
+        let group_key = GroupKey::new([9; 16]);
+        let sid = Sid::from_slice(&[0x80, 0])?;
+        let rs = Address::new([0xfa; 20]);
+        let signing_key = SigningKey::from_bytes(SignAlg::Es256k, &[7; 32])?;
+        let public = signing_key.public();
+        let group = Group {
+            gid: GID,
+            ks,
+            suite: Suite::DEFAULT,
+            sid_len: 2,
+        };
+        let mut sender = Sender::new(group, sid, Boot::assigned(&[1])?, UnixTime::new(0))?;
+        sender.enter(SESSION, &group_key)?;
+        let authority = Authority::new(GID, PublicKey::parse(KEY_SERVER)?);
+        Ok(Self {
+            ccm_key: [0xc0; 16],
+            sealed: [0; 72],
+            session: SessionSecret::derive(&group_key, GID, SESSION, &ks),
+            kid: Kid::new(&sid, &BootSalt::NONE),
+            rs,
+            member: Member::new(PersonalKey::parse(PERSONAL_KEY)?, authority)?,
+            group,
+            sender,
+            held: Held(group_key),
+            directory: [(sid, rs, public)],
+            failures: Failures::new(),
+            keys: Keys::new(),
+            object: [0; 128],
+            object_len: 0,
+            signing_key,
+            public,
+            signature: [0; 64],
+        })
+    }
+}
+
+/// AES-CCM of 64 bytes with 32 of additional data, key schedule included.
+#[unsafe(no_mangle)]
+extern "C" fn ccm_seal(world: &mut World) -> bool {
+    let key = AeadKey::new(AeadAlg::AesCcm16_64_128, &world.ccm_key);
+    key.seal(&NONCE, &[&AAD], &TEXT, &mut world.sealed) == Ok(72)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ccm_open(world: &mut World) -> bool {
+    let key = AeadKey::new(AeadAlg::AesCcm16_64_128, &world.ccm_key);
+    key.open_in_place(&NONCE, &[&AAD], &mut world.sealed) == Ok(64)
+}
+
+/// Extract and Expand to 32 bytes with an info of 32.
+#[unsafe(no_mangle)]
+extern "C" fn hkdf(world: &mut World) -> bool {
+    let prk = hkdf_extract(&AAD, &world.ccm_key);
+    let okm: Secret<32> = hkdf_expand(&prk, &AAD);
+    black_box(okm.expose());
+    true
+}
+
+/// From the secret of a session to the key of one sender at one resource.
+#[unsafe(no_mangle)]
+extern "C" fn content_key(world: &mut World) -> bool {
+    let key = world
+        .session
+        .resource(world.rs, &["temp"])
+        .and_then(|resource| {
+            resource.sender(SenderUse::Group, AeadAlg::AesCcm16_64_128, &world.kid)
+        });
+    black_box(&key).is_ok()
+}
+
+/// An event message: one signature, and the state of its chain.
+#[unsafe(no_mangle)]
+extern "C" fn rsd_event(world: &mut World) -> bool {
+    world.member.receive(EVENT, None).is_ok()
+}
+
+/// A session without an event: its beacon, and its key.
+#[unsafe(no_mangle)]
+extern "C" fn rsd_session(world: &mut World) -> bool {
+    let received = world.member.receive(BEACON, None).is_ok();
+    let key = world.member.key(SESSION);
+    let expected = KEY.first_chunk().copied().map(GroupKey::new);
+    matches!((key, expected), (Ok(key), Some(expected)) if received && key.ct_eq(&expected))
+}
+
+fn seal(world: &mut World) -> bool {
+    let sealed = ResourceId::new(world.rs, &["temp"], &[]).and_then(|resource| {
+        let exchange = Exchange::new(TOKEN)?;
+        let out = &mut world.object;
+        world
+            .sender
+            .seal_response(&resource, CONTENT, exchange.token(), &TEXT[..], out)
+    });
+    world.object_len = sealed.unwrap_or(0);
+    sealed.is_ok()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn object_seal_first(world: &mut World) -> bool {
+    seal(world)
+}
+
+/// Mode G: 64 bytes in answer to a GET.
+#[unsafe(no_mangle)]
+extern "C" fn object_seal(world: &mut World) -> bool {
+    seal(world)
+}
+
+fn open(world: &mut World) -> bool {
+    let mut receiver = Receiver {
+        group: &world.group,
+        sessions: &world.held,
+        directory: &world.directory[..],
+        policy: Policy::default(),
+        failures: &mut world.failures,
+        keys: &mut world.keys,
+    };
+    let object = world.object.get(..world.object_len).unwrap_or_default();
+    let out = &mut world.sealed;
+    let opened = ResourceId::new(world.rs, &["temp"], &[]).and_then(|resource| {
+        let mut exchange = Exchange::new(TOKEN)?;
+        receiver.open_response(
+            object,
+            &resource,
+            CONTENT,
+            &mut exchange,
+            Freshness::Demanded,
+            out,
+        )
+    });
+    opened.is_ok_and(|opened| opened.len == TEXT.len())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn object_open_first(world: &mut World) -> bool {
+    open(world)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn object_open(world: &mut World) -> bool {
+    open(world)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn es256k_sign(world: &mut World) -> bool {
+    match world.signing_key.sign(&[&TEXT]) {
+        Ok(signature) => {
+            world.signature = signature;
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn es256k_verify(world: &mut World) -> bool {
+    world
+        .public
+        .verify(SignAlg::Es256k, &[&TEXT], &world.signature)
+        == Ok(())
+}
+
+/// The public key of a private one.
+#[unsafe(no_mangle)]
+extern "C" fn es256k_public(world: &mut World) -> bool {
+    SigningKey::from_bytes(SignAlg::Es256k, world.signing_key.expose())
+        .is_ok_and(|key| key.public() == world.public)
+}
