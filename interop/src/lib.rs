@@ -14,8 +14,9 @@
 //! Beside what the crates compute, fields that only lead there (protected headers, additional data, infos of the key
 //! schedule) are built here once more, from their definition.
 //!
-//! The other oracles are the tests of this crate: coset, RustCrypto, OpenSSL and ciborium read what we write, and we what
-//! they write.
+//! The other oracles are the tests of this crate: COSE, CWT and CBOR libraries in Rust and Python and wallets in
+//! JavaScript read what we write, and we what they write; official vectors run through `iotchain-core`. The README tells who
+//! agrees on what.
 //!
 //! ```
 //! let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors");

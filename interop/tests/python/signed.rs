@@ -1,8 +1,10 @@
 //! COSE_Sign1 by pycose and python-cwt: broadcasts, proofs of a resource server, and the keys themselves.
 
-use iotchain::core::GroupName;
+use iotchain::core::{GroupName, Signature};
 use iotchain::selfheal::{Authority, Envelope};
-use iotchain::token::{Challenge, ChannelBinding, PopInput, Scope, TokenRef};
+use iotchain::token::{
+    Challenge, ChannelBinding, KeyUse, PopInput, Scope, TokenRef, sign_bound, verify_bound,
+};
 use iotchain::{
     Address, Error, Gid, PublicKey, Roles, Session, SignAlg, Signer, SigningKey, Thumbprint,
 };
@@ -99,11 +101,45 @@ fn broadcasts() {
     }
 }
 
-#[test]
-fn proofs_of_a_resource_server() {
+/// Proofs over `payload` for `purpose`, which count for no `other` purpose.
+fn proofs(
+    (purpose, other): (&str, &str),
+    payload: &[u8],
+    sign: impl Fn(&SigningKey) -> Signature,
+    verify: impl Fn(&PublicKey, &[u8]) -> iotchain::Result<()>,
+) {
     let Some(mut python) = Stack::python() else {
         return;
     };
+    for alg in ALGS {
+        let key = key(alg);
+        for by in ["cwt", "pycose"] {
+            let mut args = json!({
+                "by": by, "alg": alg.cose(), "key": cose_key(&key.public()), "use": purpose,
+                "payload": hex(payload), "signature": hex(sign(&key)),
+            });
+            python.refuses_every_flip("signed.verify_bound", &args, "signature");
+            python.refuses_every_flip("signed.verify_bound", &args, "payload");
+            args["use"] = other.into();
+            python.ask("signed.verify_bound", &args).unwrap_err();
+        }
+    }
+    for (alg, by) in SIGNERS {
+        let mut args = json!({
+            "by": by, "alg": alg.cose(), "private": hex(PRIVATE), "use": purpose,
+            "payload": hex(payload),
+        });
+        let public = key(alg).public();
+        let signature = python.bytes("signed.sign_bound", &args);
+        assert_eq!(verify(&public, &signature), Ok(()), "{by} {alg:?}");
+        args["use"] = other.into();
+        let signature = python.bytes("signed.sign_bound", &args);
+        assert_eq!(verify(&public, &signature), Err(Error::Sig), "{by} {alg:?}");
+    }
+}
+
+#[test]
+fn proofs_of_a_resource_server() {
     let input = PopInput {
         binding: &ChannelBinding::Exporter([0xcb; 32]),
         key_server: &Thumbprint::new(KS),
@@ -117,33 +153,22 @@ fn proofs_of_a_resource_server() {
     };
     let mut encoded = [0; PopInput::MAX_LEN];
     let len = input.encode(&mut encoded).unwrap();
-    let payload = hex(&encoded[..len]);
-    for alg in ALGS {
-        let key = key(alg);
-        for by in ["cwt", "pycose"] {
-            let mut args = json!({
-                "by": by, "alg": alg.cose(), "key": cose_key(&key.public()), "use": "join",
-                "payload": payload, "signature": hex(input.sign_as_server(&key).unwrap()),
-            });
-            python.refuses_every_flip("signed.verify_bound", &args, "signature");
-            args["use"] = "kdc".into();
-            python.ask("signed.verify_bound", &args).unwrap_err();
-        }
-    }
-    for (alg, by) in SIGNERS {
-        let mut args = json!({
-            "by": by, "alg": alg.cose(), "private": hex(PRIVATE), "use": "join",
-            "payload": payload,
-        });
-        let public = key(alg).public();
-        let signature = python.bytes("signed.sign_bound", &args);
-        assert_eq!(
-            input.verify_server(&public, &signature),
-            Ok(()),
-            "{by} {alg:?}"
-        );
-        args["use"] = "kdc".into();
-        let signature = python.bytes("signed.sign_bound", &args);
-        assert_eq!(input.verify_server(&public, &signature), Err(Error::Sig));
-    }
+    proofs(
+        ("join", "kdc"),
+        &encoded[..len],
+        |key| input.sign_as_server(key).unwrap(),
+        |public, signature| input.verify_server(public, signature),
+    );
+}
+
+#[test]
+fn proofs_of_the_key_server() {
+    // Both nonces as CBOR byte strings, one after the other.
+    let nonces = b"\x48of ours.\x48of its.." as &[u8];
+    proofs(
+        ("kdc", "join"),
+        nonces,
+        |key| sign_bound(key, KeyUse::Kdc, nonces).unwrap(),
+        |public, signature| verify_bound(public, KeyUse::Kdc, nonces, signature),
+    );
 }
