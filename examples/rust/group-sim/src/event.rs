@@ -77,8 +77,7 @@ impl Event {
         }
     }
 
-    /// AES blocks: steps from the label held down to the hole, pad, links and next classes (walked twice: to check,
-    /// then to commit), chain state, key check value.
+    /// AES blocks: steps from the label held down to the hole, pad, links and next classes, chain state, key check value.
     fn blocks(&self, depth: u8, slot: u32, join: u32) -> u64 {
         let class = self.window.partition_point(|session| *session <= join);
         let Some(cover) = self.covers.get(class) else {
@@ -89,7 +88,7 @@ impl Event {
         let steps = cover.iter().find_map(|subset| steps(*subset, leaf));
         let links = self.covers.len() - 1 - class;
         steps.map_or(0, |steps| {
-            u64::from(steps) + 1 + 2 * (2 * links as u64 + 1) + 1
+            u64::from(steps) + 1 + 2 * links as u64 + 2
         })
     }
 }

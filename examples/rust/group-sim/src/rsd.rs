@@ -165,6 +165,14 @@ struct Counted<'a, const W: usize> {
     work: Work,
 }
 
+impl<const W: usize> Counted<'_, W> {
+    /// The session of the first chain state held of the interval that `j` is in.
+    fn held_since(&self, j: u32) -> u32 {
+        let begin = self.begins.get(j as usize - 1).copied().unwrap_or(j);
+        begin.max(self.member.personal_key().join().get())
+    }
+}
+
 impl<const W: usize> Receiver<Event> for Counted<'_, W> {
     fn message(&mut self, message: &Message<Event>, now: UnixTime) -> Result<()> {
         let received = self.member.event(&message.bytes, Some(now))?;
@@ -179,18 +187,27 @@ impl<const W: usize> Receiver<Event> for Counted<'_, W> {
     }
 
     fn beacon(&mut self, j: u32, beacon: &[u8], now: UnixTime) -> Result<()> {
+        let before = self.member.newest();
         self.member.beacon(beacon, Some(now))?;
         self.work.sha256 += u64::from(j.saturating_sub(self.position));
         self.position = self.position.max(j);
+        // the newest chain state goes along, if there is one
+        if self.member.newest() > before && self.member.key(Session::new(j)).is_ok() {
+            let from = before.map_or(0, Session::get).max(self.held_since(j));
+            self.work.aes += u64::from(j.saturating_sub(from));
+        }
         Ok(())
     }
 
     fn key(&mut self, session: Session) -> Option<GroupKey> {
         let key = self.member.key(session).ok()?;
-        let j = session.get();
-        let join = self.member.personal_key().join().get();
-        let held = self.begins.get(j as usize - 1)?.max(&join);
-        self.work.aes += u64::from(j.saturating_sub(*held)) + 1;
+        // the newest session's chain state is at hand, an older one is walked to from the first of its interval
+        let steps = if self.member.newest() == Some(session) {
+            0
+        } else {
+            session.get().saturating_sub(self.held_since(session.get()))
+        };
+        self.work.aes += u64::from(steps) + 1;
         Some(key)
     }
 
