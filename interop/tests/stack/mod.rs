@@ -68,7 +68,7 @@ impl Stack {
         bytes(&self.ask(op, args).unwrap())
     }
 
-    /// The stack accepts `args`, and nothing in which one bit of the byte string `field` is another, bytes `from` on.
+    /// The stack accepts `args`, and refuses them after one bit was flipped in a byte of the byte string `field`, whichever.
     #[track_caller]
     pub fn refuses_every_flip(&mut self, op: &str, args: &Value, field: &str) {
         self.ask(op, args).unwrap();
