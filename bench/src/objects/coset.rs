@@ -9,26 +9,13 @@ use coset::cbor::value::Value;
 use coset::{CborSerializable, CoseEncrypt0, CoseEncrypt0Builder, HeaderBuilder, iana};
 use std::rc::Rc;
 
-/// The header of our objects.
-fn header(piv: u8) -> HeaderBuilder {
-    HeaderBuilder::new()
+fn sealed(cipher: &Stock, plain: &[u8], aad: &[u8], piv: u8) -> Option<Vec<u8>> {
+    let protected = HeaderBuilder::new()
         .algorithm(iana::Algorithm::AES_CCM_16_64_128)
         .key_id(KID.to_vec())
         .partial_iv(vec![piv])
-}
-
-fn sealed(cipher: &Stock, plain: &[u8], aad: &[u8], piv: u8) -> Option<Vec<u8>> {
-    let header = header(piv).value(10, Value::Bytes(kid_context()));
-    build(header, cipher, plain, aad)
-}
-
-/// An object without label 10, for a library that refuses it.
-pub(crate) fn sealed_plainly(plain: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
-    build(header(0), &cipher(), plain, aad)
-}
-
-fn build(header: HeaderBuilder, cipher: &Stock, plain: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
-    let protected = header.build();
+        .value(10, Value::Bytes(kid_context()))
+        .build();
     CoseEncrypt0Builder::new()
         .protected(protected)
         .try_create_ciphertext(plain, aad, |plain, aad| seal(cipher, plain, aad).ok_or(()))

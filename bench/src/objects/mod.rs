@@ -11,6 +11,7 @@ pub(crate) mod report;
 mod rustcrypto;
 mod scene;
 mod signatures;
+mod tokens;
 
 use crate::Outcome;
 use crate::measure::{Case, measure};
@@ -23,6 +24,7 @@ pub(crate) const OPENSSL: &str = "OpenSSL EVP";
 pub(crate) const CCM: &str = "ccm";
 pub(crate) const LIBOSCORE: &str = "libOSCORE";
 pub(crate) const K256: &str = "k256";
+pub(crate) const ALLOY: &str = "alloy-trie";
 
 /// Plaintexts: a reading, a few of them, a page, and the largest that all peers carry in one object.
 pub(crate) const SIZES: [usize; 4] = [16, 64, 1024, LARGEST];
@@ -70,5 +72,8 @@ fn cases(sizes: &[usize]) -> Outcome<Vec<Case>> {
     }
     all.extend(signatures::cases(OURS)?);
     all.extend(signatures::bare(K256)?);
+    all.extend(tokens::cases(OURS)?);
+    all.extend(tokens::bare(K256)?);
+    all.extend(tokens::alloy(ALLOY)?);
     Ok(all)
 }

@@ -8,8 +8,8 @@ use crate::measure::Case;
 use crate::row::Row;
 use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
 use iotchain_oscar::{
-    Boot, Exchange, Failures, Freshness, MAX_OBJECT_LIMIT, Policy, Receiver, ResourceId, Sender,
-    Sessions,
+    Boot, Exchange, Failures, Freshness, Keys, MAX_OBJECT_LIMIT, Policy, Receiver, ResourceId,
+    Sender, Sessions,
 };
 
 /// A member that holds the one session.
@@ -59,6 +59,7 @@ pub(crate) fn cases(peer: &'static str, size: usize) -> Outcome<Vec<Case>> {
         ..Policy::default()
     };
     let mut failures = Failures::<8>::new();
+    let mut keys = Keys::<4>::new();
     let mut out = vec![0; size];
     let open = move |exchange: &mut Result<Exchange>| {
         let mut receiver = Receiver {
@@ -67,6 +68,7 @@ pub(crate) fn cases(peer: &'static str, size: usize) -> Outcome<Vec<Case>> {
             directory: &directory[..],
             policy,
             failures: &mut failures,
+            keys: &mut keys,
         };
         let exchange = exchange.as_mut().map_err(|error| *error)?;
         let opened = receiver.open_response(
