@@ -1,4 +1,4 @@
-//! Takes what a member receives in the last two sessions of the first rsd vector.
+//! Takes what a member receives from the first rsd vector.
 
 use serde_json::Value;
 use std::{env, fs, path::Path};

@@ -129,6 +129,8 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`Error::Size`], a format error (1 to 11), [`Error::Type`], [`Error::Crit`], [`Error::Header`], [`Error::Alg`],
     /// [`Error::Kid`], [`Error::Group`], [`Error::Sig`].
+    // the stack of the signature is free again when the payload is read
+    #[inline(never)]
     pub fn open(authority: &Authority, message: &'a [u8]) -> Result<Self> {
         authority.check_size(message.len())?;
         let mut incoming = Incoming::new(authority.pinned);

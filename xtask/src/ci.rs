@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     "spec",
     "no-std",
     "firmware",
+    "constant-time",
     "contracts",
     "c",
     "vectors",
@@ -43,9 +44,9 @@ pub(crate) fn ci() -> Outcome {
     println!("\n== summary ==");
     for (name, outcome, time) in &results {
         let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
-        println!("  {name:<12} {verdict:<7} {}", shown(*time));
+        println!("  {name:<13} {verdict:<7} {}", shown(*time));
     }
-    println!("  {:<12} {:<7} {}", "total", "", shown(began.elapsed()));
+    println!("  {:<13} {:<7} {}", "total", "", shown(began.elapsed()));
     let failed = results
         .iter()
         .filter(|(_, outcome, _)| outcome.is_err())

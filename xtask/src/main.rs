@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod c;
 mod ci;
+mod constant_time;
 mod contracts;
 mod deps;
 mod firmware;
@@ -80,6 +81,11 @@ const TASKS: &[Task] = &[
         name: "firmware",
         about: "instructions, stack and flash on an emulated Cortex-M4",
         run: firmware::firmware,
+    },
+    Task {
+        name: "constant-time",
+        about: "no jump depends on a secret, in the compiled code (valgrind)",
+        run: constant_time::constant_time,
     },
     Task {
         name: "deps",
@@ -156,13 +162,13 @@ fn main() -> ExitCode {
 fn help() -> String {
     let mut text = String::from("usage: cargo xtask TASK\n\n");
     for task in TASKS {
-        text.push_str(&format!("  {:<12} {}\n", task.name, task.about));
+        text.push_str(&format!("  {:<13} {}\n", task.name, task.about));
     }
-    text.push_str("  footprint    measure as `firmware` does and write docs/footprint.md\n");
-    text.push_str("  header       write include/iotchain.h; with --check, compare it\n");
+    text.push_str("  footprint     measure as `firmware` does and write docs/footprint.md\n");
+    text.push_str("  header        write include/iotchain.h; with --check, compare it\n");
     text.push_str(
-        "  bench NAME   measure side by side with peers; without NAME, show the options\n",
+        "  bench NAME    measure side by side with peers; without NAME, show the options\n",
     );
-    text.push_str("  fuzz TARGET  fuzz one target until stopped; without TARGET, list them\n");
+    text.push_str("  fuzz TARGET   fuzz one target until stopped; without TARGET, list them\n");
     text
 }

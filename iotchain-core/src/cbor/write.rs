@@ -15,11 +15,12 @@ impl Write for Counting<'_> {
     type Error = Infallible;
 
     fn write_all(&mut self, bytes: &[u8]) -> core::result::Result<(), Infallible> {
-        let end = self.len.saturating_add(bytes.len());
-        if let Some(room) = self.out.get_mut(self.len..end) {
+        // in two steps, so that the compiler sees the equal lengths and leaves the panic out
+        let rest = self.out.get_mut(self.len..);
+        if let Some(room) = rest.and_then(|rest| rest.get_mut(..bytes.len())) {
             room.copy_from_slice(bytes);
         }
-        self.len = end;
+        self.len = self.len.saturating_add(bytes.len());
         Ok(())
     }
 }

@@ -35,11 +35,7 @@ pub(super) fn sign(private: &[u8; 32], _: &PublicKey, message: &[&[u8]]) -> Resu
     let product = Zeroizing::new(r.mul(&key));
     let s = inverse.mul(&product.add(&digest));
     let s = Scalar::conditional_select(&s, &s.negate(), s.is_high());
-    // zero has a chance of 2^-256
-    if bool::from(r.is_zero() | s.is_zero()) {
-        return Err(Error::Sig);
-    }
-    Ok(join(r.to_bytes().into(), s.to_bytes().into()))
+    encode(&r, &s)
 }
 
 /// The steps of SEC 1, 4.1.4; nothing here is secret.
@@ -77,12 +73,18 @@ fn parse(bytes: &[u8; 32]) -> Option<Scalar> {
     (!bool::from(scalar.is_zero())).then_some(scalar)
 }
 
-fn join(r: [u8; 32], s: [u8; 32]) -> Signature {
+/// r||s, which is public from here on; zero has a chance of 2^-256.
+#[inline(never)]
+fn encode(r: &Scalar, s: &Scalar) -> Result<Signature> {
+    if bool::from(r.is_zero() | s.is_zero()) {
+        return Err(Error::Sig);
+    }
     let mut signature = [0; 64];
-    for (to, from) in signature.iter_mut().zip(r.into_iter().chain(s)) {
+    let halves = r.to_bytes().into_iter().chain(s.to_bytes());
+    for (to, from) in signature.iter_mut().zip(halves) {
         *to = from;
     }
-    signature
+    Ok(signature)
 }
 
 /// The nonce of a key and a digest reduced modulo the group order (RFC 6979, 3.2), HMAC-SHA-256 its generator.

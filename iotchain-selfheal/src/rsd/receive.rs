@@ -53,6 +53,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// Those of [`Envelope::open`]; [`Error::Version`], [`Error::Scheme`], [`Error::Type`], [`Error::Epoch`],
     /// [`Error::SessionRange`], [`Error::Capacity`], [`Error::Equivocation`], [`Error::NotYet`],
     /// [`Error::RevokedMember`], [`Error::Kcv`].
+    // apart, so that a beacon does not need the stack of an event
+    #[inline(never)]
     pub fn event(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         self.authority.check_size(message.len())?;
         let digest = sha256(&[message]);
@@ -60,6 +62,17 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             return Ok(Received::Duplicate);
         }
         let envelope = Envelope::open(&self.authority, message)?;
+        self.open_event(&envelope, digest, now)
+    }
+
+    /// Takes a verified envelope. Apart, so that the signature is verified before its stack is needed.
+    #[inline(never)]
+    fn open_event(
+        &mut self,
+        envelope: &Envelope<'_>,
+        digest: [u8; 32],
+        now: Option<UnixTime>,
+    ) -> Result<Received> {
         let mut payload = self.payload();
         payload.set_session(envelope.session());
         payload.push(envelope.payload())?;

@@ -73,6 +73,10 @@ fn agree(private: &[u8; 32], message: &[&[u8]]) {
     assert_eq!(stock::verify_digest(&key, &digest, &signature), Ok(()));
 }
 
+fn join(r: [u8; 32], s: [u8; 32]) -> Signature {
+    [r, s].as_flattened().try_into().unwrap()
+}
+
 fn both_say(key: &PublicKey, digest: &[u8; 32], signature: &Signature) -> Result<()> {
     let verdict = verify_digest(key, digest, signature);
     assert_eq!(verdict, stock::verify_digest(key, digest, signature));
