@@ -34,8 +34,10 @@ const LABEL_ACCESS: &str = "ak";
 const LABEL_PAIR_REQUEST: &str = "p-req";
 const LABEL_PAIR_RESPONSE: &str = "p-rsp";
 
-/// Longest info in bytes: the `res` context with 8 path segments of 192 bytes in all, with room for their heads.
-const MAX_INFO: usize = 272;
+/// Longest info in bytes of the `res` context: 8 path segments of 192 bytes in all, with room for their heads.
+const MAX_RESOURCE_INFO: usize = 272;
+/// Longest info in bytes of every other context: ids, of which the longest, a kid, has 11 bytes.
+const MAX_INFO: usize = 40;
 
 /// HKDF-Extract (RFC 5869, 2.2).
 #[must_use]
@@ -58,13 +60,13 @@ pub fn hkdf_expand<const L: usize>(prk: &Secret<32>, info: &[u8]) -> Secret<L> {
     secret
 }
 
-/// `Expand(prk, CBOR ["IoTC1", label, context, L], L)`; `context` writes one array.
-fn derive<const L: usize>(
+/// `Expand(prk, CBOR ["IoTC1", label, context, L], L)`; `context` writes one array, and the whole takes up to `INFO` bytes.
+fn derive<const INFO: usize, const L: usize>(
     prk: &Secret<32>,
     label: &str,
     context: impl FnOnce(&mut Writer<'_>),
 ) -> Result<Secret<L>> {
-    let mut info = [0; MAX_INFO];
+    let mut info = [0; INFO];
     let mut writer = Writer::new(&mut info);
     writer.array(4).text(VERSION).text(label);
     context(&mut writer);
@@ -111,7 +113,7 @@ impl SessionSecret {
                 w.text(segment);
             }
         };
-        derive(&self.0, LABEL_RESOURCE, context)
+        derive::<MAX_RESOURCE_INFO, _>(&self.0, LABEL_RESOURCE, context)
             .map(ResourceKey)
             .map_err(|_| Error::Path)
     }
@@ -167,7 +169,8 @@ impl ResourceKey {
             SenderUse::Group => LABEL_GROUP,
             SenderUse::Signed => LABEL_SIGNED,
         };
-        derive(&self.0, label, sender_context(alg, kid)).map(|okm| ContentKey::new(alg, &okm))
+        derive::<MAX_INFO, _>(&self.0, label, sender_context(alg, kid))
+            .map(|okm| ContentKey::new(alg, &okm))
     }
 
     /// PPRK of the client that holds `access`; from it both directions of mode P.
@@ -196,7 +199,7 @@ impl AccessKey {
         let context = |w: &mut Writer<'_>| {
             w.array(2).bytes(gid.as_bytes()).bytes(sid.as_bytes());
         };
-        derive(rsk, LABEL_ACCESS, context).map(Self)
+        derive::<MAX_INFO, _>(rsk, LABEL_ACCESS, context).map(Self)
     }
 
     /// The 32 bytes.
@@ -220,7 +223,8 @@ impl PairKey {
             Direction::Request => LABEL_PAIR_REQUEST,
             Direction::Response => LABEL_PAIR_RESPONSE,
         };
-        derive(&self.0, label, sender_context(alg, kid)).map(|okm| ContentKey::new(alg, &okm))
+        derive::<MAX_INFO, _>(&self.0, label, sender_context(alg, kid))
+            .map(|okm| ContentKey::new(alg, &okm))
     }
 
     /// The 32 bytes.
