@@ -129,7 +129,9 @@ fn times_generator(k: &Scalar) -> ProjectivePoint {
     sum
 }
 
-/// a G + b P for numbers and a point that anyone may know: both multiples in one chain of doublings.
+/// a G + b P for numbers and a point that anyone may know: both multiples in one chain of doublings. Apart, so that the
+/// stack of the conversions before and after it is not held meanwhile.
+#[inline(never)]
 fn shamir(a: &Scalar, b: &Scalar, point: &ProjectivePoint) -> ProjectivePoint {
     let mut both = ProjectivePoint::GENERATOR;
     both.add_assign(point);

@@ -65,7 +65,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         self.open_event(&envelope, digest, now)
     }
 
-    /// Takes a verified envelope. Apart, so that the signature is verified before its stack is needed.
+    /// Takes a verified envelope. Apart, so that the signature is verified before this stack is needed.
     #[inline(never)]
     fn open_event(
         &mut self,
@@ -73,10 +73,20 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         digest: [u8; 32],
         now: Option<UnixTime>,
     ) -> Result<Received> {
+        // borrowed where it lies: a second copy would double the stack
+        match &self.read(envelope) {
+            Ok(event) => self.take(event, digest, now),
+            Err(error) => Err(*error),
+        }
+    }
+
+    /// The event in a verified envelope. Apart, so that the stack of its reader is free again when it is taken.
+    #[inline(never)]
+    fn read(&self, envelope: &Envelope<'_>) -> Result<Event<W>> {
         let mut payload = self.payload();
         payload.set_session(envelope.session());
         payload.push(envelope.payload())?;
-        self.take(&payload.finish()?, digest, now)
+        payload.finish()
     }
 
     /// A reader of one event for this member.
@@ -95,6 +105,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     }
 
     /// Takes an event whose signature is verified (spec 3.3, from step 4 on).
+    #[inline(never)]
     pub(super) fn take(
         &mut self,
         event: &Event<W>,
