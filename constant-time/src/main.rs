@@ -76,7 +76,7 @@ fn group_key() -> Result<()> {
         .windows(2)
         .position(|head| head == [0x58, 160])
         .and_then(|head| personal_key.get_mut(head + 2..head + 162));
-    secret(labels.unwrap_or_default());
+    secret(labels.ok_or(iotchain_core::Error::Type)?);
     let server = include_bytes!(concat!(env!("OUT_DIR"), "/key_server"));
     let key = PersonalKey::parse(personal_key)?;
     let authority = Authority::new(key.gid(), PublicKey::parse(server)?);
