@@ -4,19 +4,26 @@ use super::STEADY;
 use super::group::Group;
 use crate::Outcome;
 use crate::callgrind::{collected, is_installed, probed};
+use iotchain_core::aes::Aes128;
 use iotchain_core::hash::sha256;
 use std::hint::black_box;
 
 /// Instructions of what a member does in a session without event, and of what it consists of.
 #[derive(Clone, Copy)]
 pub(crate) struct Counted {
-    pub(crate) beacon: u64,
-    /// K_j in the session after the event, and late in the epoch.
-    pub(crate) key: [u64; 2],
+    /// Beacon and K_j of the session after the event, and late in the epoch.
+    pub(crate) sessions: [Session; 2],
     /// SHA-256 of 32 bytes.
     pub(crate) sha256: u64,
-    /// Key schedule and one block, within a walk along the chain: what one session more adds to K_j.
+    /// Key schedule and one block.
     pub(crate) aes128: u64,
+}
+
+/// Instructions of one session.
+#[derive(Clone, Copy)]
+pub(crate) struct Session {
+    pub(crate) beacon: u64,
+    pub(crate) key: u64,
 }
 
 /// The counts, `None` without callgrind.
@@ -28,13 +35,19 @@ pub(crate) fn count() -> Outcome<Option<Counted>> {
     let count = |name| -> Outcome<u64> {
         Ok(collected(&["probe", "selfheal", name])?.saturating_sub(nothing))
     };
-    let key @ [soon, late] = [count("key")?, count("key-late")?];
-    let [first, last] = STEADY;
+    let session = |beacon, key| -> Outcome<Session> {
+        Ok(Session {
+            beacon: count(beacon)?,
+            key: count(key)?,
+        })
+    };
     Ok(Some(Counted {
-        beacon: count("beacon")?,
-        key,
+        sessions: [
+            session("beacon", "key")?,
+            session("beacon-late", "key-late")?,
+        ],
         sha256: count("sha256")?,
-        aes128: late.saturating_sub(soon) / u64::from(last - first),
+        aes128: count("aes128")?,
     }))
 }
 
@@ -48,18 +61,27 @@ pub(crate) fn probe(name: &str) -> Outcome {
         });
         Ok(())
     };
+    let beacon = |since| -> Outcome {
+        let (mut member, _, starts, beacon) = Group::new(100, 1, 2, 3)?.after(since)?;
+        probed(&mut || {
+            black_box(member.beacon(black_box(&beacon), Some(starts)).is_ok());
+        });
+        Ok(())
+    };
     let [soon, late] = STEADY;
     match name {
         "nothing" => probed(&mut || {}),
         "sha256" => probed(&mut || {
             black_box(sha256(&[black_box(&[1; 32])]));
         }),
-        "beacon" => {
-            let (mut member, _, starts, beacon) = Group::new(100, 1, 2, 3)?.after(soon)?;
+        "aes128" => {
+            let mut block = [2; 16];
             probed(&mut || {
-                black_box(member.beacon(black_box(&beacon), Some(starts)).is_ok());
+                Aes128::new(black_box(&[1; 16])).encrypt_block(black_box(&mut block));
             });
         }
+        "beacon" => beacon(soon)?,
+        "beacon-late" => beacon(late)?,
         "key" => key(soon)?,
         "key-late" => key(late)?,
         _ => return Err("no such probe".into()),
