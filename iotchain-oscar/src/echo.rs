@@ -27,6 +27,16 @@ impl Uptime {
     pub const fn get(self) -> u32 {
         self.0
     }
+
+    /// So many seconds later.
+    pub(crate) const fn after(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to `self`, 0 if `earlier` is later.
+    pub(crate) const fn since(self, earlier: Self) -> u32 {
+        self.0.saturating_sub(earlier.0)
+    }
 }
 
 /// What issues and recognises the Echo values of one boot.
@@ -47,7 +57,7 @@ pub enum Echo<'a> {
     Valid {
         /// Value of the option, 1 to 40 bytes.
         value: &'a [u8],
-        /// First instant at which it is no longer valid.
+        /// First instant at which neither it nor any other value issued so far is valid.
         until: Uptime,
     },
 }
@@ -102,10 +112,12 @@ impl EchoKey {
             return Echo::Wrong;
         };
         let issued = Uptime(u32::from_be_bytes(*seconds));
-        let until = Uptime(issued.0.saturating_add(self.lifetime));
         let ours = bool::from(self.issue(endpoint, issued).ct_eq(value));
-        if ours && issued <= now && now < until {
-            Echo::Valid { value, until }
+        if ours && issued <= now && now < issued.after(self.lifetime) {
+            Echo::Valid {
+                value,
+                until: now.after(self.lifetime),
+            }
         } else {
             Echo::Wrong
         }
@@ -129,12 +141,12 @@ mod tests {
         let value = key.issue(b"client", issued);
         assert_eq!(value[..4], [0, 0, 0, 100]);
         let judge = |endpoint: &[u8], now| key.judge(Some(&value), endpoint, Uptime(now));
-        let valid = Echo::Valid {
+        let valid = |until| Echo::Valid {
             value: &value,
-            until: Uptime(110),
+            until: Uptime(until),
         };
-        assert_eq!(judge(b"client", 100), valid);
-        assert_eq!(judge(b"client", 109), valid);
+        assert_eq!(judge(b"client", 100), valid(110));
+        assert_eq!(judge(b"client", 109), valid(119));
         assert_eq!(judge(b"client", 110), Echo::Wrong);
         assert_eq!(judge(b"client", 99), Echo::Wrong);
         assert_eq!(judge(b"other", 105), Echo::Wrong);
@@ -163,7 +175,7 @@ mod tests {
     fn the_lifetime_is_configurable() {
         let key = key(1).with_lifetime(60);
         let value = key.issue(b"", Uptime(0));
-        let until = Uptime(60);
+        let until = Uptime(119);
         let valid = Echo::Valid {
             value: &value,
             until,

@@ -13,10 +13,13 @@ const PER_SID: usize = 2;
 /// each.
 ///
 /// A context begins with a request that carried a valid Echo, and only Partial IVs above that request's are accepted in
-/// it. It stays at least as long as that Echo is valid: evicted earlier, the same request could begin it again.
+/// it. It stays until every Echo issued before its last request is over: evicted earlier, a request that carries one of
+/// them, seen or held back, could begin it again below what it accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairContexts<const N: usize = 8> {
     contexts: [Option<PairContext>; N],
+    /// How long an Echo is valid, in seconds.
+    echo_lifetime: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +28,8 @@ struct PairContext {
     kid: Kid,
     sid: Sid,
     window: Window,
-    /// When the last Echo it accepted ends.
-    echo_until: Uptime,
+    /// When it accepted its last request.
+    used: Uptime,
 }
 
 /// Which requests have to carry an Echo.
@@ -58,6 +61,7 @@ impl<const N: usize> PairContexts<N> {
         const { assert!(N >= 4, "spec 2.9") };
         Self {
             contexts: [None; N],
+            echo_lifetime: 0,
         }
     }
 
@@ -90,8 +94,8 @@ impl<const N: usize> PairContexts<N> {
     }
 
     /// The place for a new context: one of the same sid if it has two already, else an empty one or the one that was
-    /// used least recently. A context of a session that is over protects from nothing; any other stays while its Echo
-    /// is valid.
+    /// used least recently. A context of a session that is over protects from nothing; any other stays for the lifetime
+    /// of an Echo.
     fn vacant(
         &self,
         origin: &Origin,
@@ -112,7 +116,7 @@ impl<const N: usize> PairContexts<N> {
             places().find(|(_, slot)| free(slot))
         };
         let oldest = || {
-            let evictable = |known: &PairContext| now >= known.echo_until;
+            let evictable = |known: &PairContext| now >= known.used.after(self.echo_lifetime);
             places().rev().find(|(_, slot)| {
                 slot.as_ref()
                     .is_some_and(|known| evictable(known) && (!crowded || own(known)))
@@ -127,7 +131,10 @@ impl<const N: usize> PairContexts<N> {
     }
 
     /// Step 11: the request is authentic.
-    pub(crate) fn commit(&mut self, place: Place, origin: &Origin, echo: Echo<'_>) {
+    pub(crate) fn commit(&mut self, place: Place, origin: &Origin, echo: Echo<'_>, now: Uptime) {
+        if let Echo::Valid { until, .. } = echo {
+            self.echo_lifetime = self.echo_lifetime.max(until.since(now));
+        }
         let (Place::Known(at) | Place::New(at)) = place;
         let Some(recent) = self.contexts.get_mut(..=at) else {
             return;
@@ -142,15 +149,13 @@ impl<const N: usize> PairContexts<N> {
             kid: origin.kid,
             sid: origin.sid,
             window: Window::closed(origin.piv),
-            echo_until: Uptime::default(),
+            used: now,
         };
         let context = match place {
             Place::Known(_) => slot.get_or_insert(begun),
             Place::New(_) => slot.insert(begun),
         };
         context.window.accept(origin.piv);
-        if let Echo::Valid { until, .. } = echo {
-            context.echo_until = context.echo_until.max(until);
-        }
+        context.used = context.used.max(now);
     }
 }

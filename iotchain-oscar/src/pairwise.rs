@@ -39,7 +39,7 @@ where
     ///
     /// # Errors
     /// See the table of [`Receiver`]. [`Error::Echo`] asks to challenge the client with a fresh Echo value;
-    /// [`Error::Capacity`] says that all contexts are held by clients that were challenged just before. On any error
+    /// [`Error::Capacity`] says that all contexts are held by clients that sent a request just before. On any error
     /// `out` holds no plaintext, and but for [`Error::Forbidden`], where the request counts as seen, the contexts are
     /// as before.
     pub fn open_request<const M: usize>(
@@ -87,7 +87,7 @@ where
         content.bind(&mut aad, object.protected)?;
         let len = content.open(&aad, object.ciphertext, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
-        clients.contexts.commit(place, &origin, echo);
+        clients.contexts.commit(place, &origin, echo, clients.now);
         if !method.is_within(origin.sid.roles()) {
             wipe(out, len);
             return Err(Error::Forbidden);

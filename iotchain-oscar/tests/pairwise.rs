@@ -257,6 +257,40 @@ fn a1_a_full_table_evicts_no_context_whose_echo_is_valid() {
 }
 
 #[test]
+fn a1_a_context_outlives_every_echo_issued_before_its_last_request() {
+    let mut server = Server::boot(1);
+    let mut clients = vec![];
+    for index in 0..4 {
+        let mut client = Client::new(&server.world, &[0x07, index], &[1]);
+        let echo = server.challenge();
+        let (object, _) = client.put(&server.world, &echo);
+        assert!(server.take(&object, Some(&echo)).is_ok());
+        clients.push(client);
+    }
+    // challenged once more, the first client repeats a request, which is held back, and sends another
+    server.now += EchoKey::LIFETIME / 2;
+    let echo = server.challenge();
+    let (held_back, _) = clients[0].put(&server.world, &echo);
+    let (other, _) = clients[0].put(&server.world, b"");
+    assert!(server.take(&other, None).is_ok());
+    for client in &mut clients[1..] {
+        let (object, _) = client.put(&server.world, b"");
+        assert!(server.take(&object, None).is_ok());
+    }
+    // when the Echo that began its context is over, its place is wanted, while the later Echo is still valid
+    server.now += EchoKey::LIFETIME / 2;
+    let mut fifth = Client::new(&server.world, &[0x07, 99], &[1]);
+    let fresh = server.challenge();
+    let (object, _) = fifth.put(&server.world, &fresh);
+    assert_eq!(
+        server.take(&object, Some(&fresh)).unwrap_err(),
+        Error::Capacity
+    );
+    assert!(server.take(&held_back, Some(&echo)).is_ok());
+    assert_eq!(server.take(&other, None).unwrap_err(), Error::Replay);
+}
+
+#[test]
 fn a10_a_context_belongs_to_one_session_and_one_boot() {
     let mut server = Server::boot(1);
     let mut client = Client::new(&server.world, &[0x07, 0x2a], &[1]);
