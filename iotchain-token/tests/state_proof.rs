@@ -307,6 +307,10 @@ fn a_proven_token_is_validated_like_a_record() {
     assert_eq!(validate(&query, &deeper, now), Err(Error::Unconfirmed));
     let late = now.saturating_add(61);
     assert_eq!(validate(&query, &deep, late), Err(Error::LedgerStale));
+    // a sealer writes what time it likes: a block far ahead of the clock would stay fresh until then
+    let ahead = |seconds| UnixTime::new(now.get() - seconds);
+    assert!(validate(&query, &deep, ahead(60)).is_ok());
+    assert_eq!(validate(&query, &deep, ahead(61)), Err(Error::LedgerStale));
     let write = Scope {
         roles: Roles::new(0x7f),
         ..query.scope

@@ -200,9 +200,11 @@ impl ProvenToken {
         if self.place.rs != query.rs {
             return Err(Error::Audience);
         }
+        let sealed = self.block.timestamp();
         Ok(LedgerView {
             head: self.block.number(),
-            head_age: now.since(self.block.timestamp()),
+            // either way: a sealer could keep a block fresh for as long as it dates it ahead
+            head_age: now.since(sealed).max(sealed.since(now)),
             word_head: &self.word,
             word_confirmed: &self.word,
             resource_head: &self.resource,
