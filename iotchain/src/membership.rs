@@ -114,12 +114,19 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         &self.member
     }
 
-    /// Takes the personal key of the next epoch, to go on without another join when that opens (spec 4.7).
+    /// Takes the personal key of the next epoch, to go on without another join when that opens (spec 4.7). A previous
+    /// epoch that is still held makes room, with all its keys.
     ///
     /// # Errors
     /// What is wrong with the personal key; otherwise see [`EpochMember::prepare`].
     pub fn prepare(&mut self, personal_key: S) -> Result<()> {
-        self.member.prepare(PersonalKey::parse(personal_key)?)
+        self.take_next(PersonalKey::parse(personal_key)?)
+    }
+
+    fn take_next(&mut self, personal_key: PersonalKey<S>) -> Result<()> {
+        self.member.prepare(personal_key)?;
+        self.keys.clear();
+        Ok(())
     }
 
     /// Takes over what the key server answered when this member asked for its material again: the personal key of the
@@ -137,7 +144,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         let held = self.member.current().personal_key();
         let given = PersonalKey::parse(own(response.personal_key))?;
         if given.epoch() != held.epoch() {
-            self.member.prepare(given)?;
+            self.take_next(given)?;
         } else if given.slot() != held.slot() {
             return Err(Error::Type);
         } else if let Some(next) = response.next_personal_key {
@@ -327,7 +334,7 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
         self.member.key(session).map_err(|_| Error::Session)
     }
 
-    /// What was held is held until a broadcast changes it, and then the keys at hand are gone.
+    /// What was held is held until a broadcast or another epoch changes it, and then the keys at hand are gone.
     fn holds(&self, _: Session) -> Result<()> {
         Ok(())
     }

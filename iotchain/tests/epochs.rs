@@ -6,8 +6,8 @@ use getrandom::SysRng;
 use iotchain::join::{JoinResponse, KeyMap, List, kdc_proof};
 use iotchain::selfheal::rsd::{EpochManager, Parameters, Plan};
 use iotchain::{
-    Boot, Error, Gid, Membership, Session, Sid, SignAlg, Signer, SigningKey, Suite, UnixTime,
-    Zeroizing,
+    Address, Boot, Claims, Error, Gid, Membership, ResourceId, Sender, Session, Sid, SignAlg,
+    Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
 };
 
 type Host = Membership<Zeroizing<Vec<u8>>>;
@@ -191,6 +191,47 @@ fn prepared_late_and_foreign_members_at_the_end_of_an_epoch() {
         .unwrap();
     assert_eq!(ks.renew(&mut lost, lost_seat), Err(Error::Epoch));
     assert_eq!(ks.renew(&mut late, late_seat), Ok(true));
+}
+
+#[test]
+fn a_retired_epoch_takes_the_keys_at_hand_with_it() {
+    let mut ks = KeyServer::new();
+    let (mut member, seat) = ks.join();
+    let rs = ks.key.public();
+    let producer = Sid::from_slice(&[0x80, 0]).unwrap();
+    member.learn(producer, Address::new([9; 20]), rs).unwrap();
+    let temperature = ResourceId::new(Address::new([9; 20]), &["temp"], &[]).unwrap();
+    let boot = Boot::random(&mut SysRng).unwrap();
+    let mut sender = Sender::new(*member.group(), producer, boot, UnixTime::new(0)).unwrap();
+    member.enter(&mut sender, at(1)).unwrap();
+    let claims = Claims {
+        iat: at(1),
+        exp: None,
+    };
+    let mut object = [0; 256];
+    let len = sender
+        .seal_signed(&temperature, claims, b"21.5", &ks.key, &mut object)
+        .unwrap();
+    let open = |member: &mut Host| {
+        let (mut stored, mut out) = (StoredState::new(), [0; 64]);
+        let object = &object[..len];
+        let opened = member.open_stored(object, &temperature, &mut stored, at(6), &mut out);
+        opened.map(|opened| opened.len)
+    };
+
+    ks.prepare(2 * LAST);
+    ks.renew(&mut member, seat).unwrap();
+    for session in 2..=6 {
+        for message in ks.advance() {
+            member.receive(&message, Some(at(session))).unwrap();
+        }
+    }
+    assert_eq!(open(&mut member), Ok(4), "what was stored stays readable");
+    // the epoch after this one takes the place of the one before
+    ks.prepare(3 * LAST);
+    ks.renew(&mut member, seat).unwrap();
+    assert!(key_of(&member, 1).is_err());
+    assert_eq!(open(&mut member), Err(Error::Session));
 }
 
 #[test]
