@@ -87,9 +87,7 @@ impl Event {
         let leaf = slot << (32 - u32::from(depth));
         let steps = cover.iter().find_map(|subset| steps(*subset, leaf));
         let links = self.covers.len() - 1 - class;
-        steps.map_or(0, |steps| {
-            u64::from(steps) + 1 + 2 * links as u64 + 2
-        })
+        steps.map_or(0, |steps| u64::from(steps) + 1 + 2 * links as u64 + 2)
     }
 }
 
