@@ -132,6 +132,11 @@ impl Incoming {
         }
     }
 
+    /// What its header has to say.
+    pub(crate) const fn pinned(&self) -> &Pinned {
+        &self.pinned
+    }
+
     /// Reads the next bytes. After an error there is nothing more to read.
     ///
     /// # Errors

@@ -251,3 +251,44 @@ fn two_epochs_sleep_and_wake() {
         seal(both.previous().unwrap())
     );
 }
+
+/// The two epochs need not be sealed at one moment: the end of the earlier one follows from the later one.
+#[test]
+fn an_epoch_that_ended_is_over_after_sleep_too() {
+    let (mut group, slot, member) = story();
+    let mut next = Group::epoch(2, 10);
+    next.manager.join().unwrap();
+    let key = PersonalKey::parse(next.manager.personal_key(0).unwrap().to_vec()).unwrap();
+    let mut both = EpochMember::from(member.clone());
+    both.prepare(key).unwrap();
+    let before = seal(both.current());
+    next.run(1);
+    both.receive(next.event(10), None).unwrap();
+    let after = seal(both.current());
+
+    let wake = |earlier: &[u8]| {
+        let earlier: Member<8> = open(&group, slot, earlier).unwrap();
+        EpochMember::resume(earlier, open(&next, 0, &after).unwrap())
+    };
+    let awake = wake(&before).unwrap();
+    let j = Session::new(10);
+    assert_eq!(awake.newest(), Some(j));
+    assert!(awake.key(j).unwrap().ct_eq(&both.key(j).unwrap()));
+    assert_eq!(
+        seal(awake.previous().unwrap()),
+        seal(both.previous().unwrap())
+    );
+
+    // an earlier epoch that saw a session of the later one
+    group.advance(Plan::KEEP);
+    let mut beyond = member;
+    beyond.receive(group.event(9), None).unwrap();
+    beyond.receive(group.beacon(10), None).unwrap();
+    let earlier = seal(&beyond);
+    let earlier: Member<8> = open(&group, slot, &earlier).unwrap();
+    let later = open(&next, 0, &after).unwrap();
+    assert_eq!(
+        EpochMember::resume(earlier, later).err(),
+        Some(Error::Equivocation)
+    );
+}

@@ -47,10 +47,12 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
         Member::new(key, authority).map(Self::from)
     }
 
-    /// Two epochs again, as they were before a deep sleep, see [`Member::open_state`].
+    /// Two epochs again, as they were before a deep sleep, see [`Member::open_state`]. The end of the earlier one follows
+    /// from the later one, also if its state was sealed before it ended.
     ///
     /// # Errors
-    /// [`Error::Group`] for members of two groups, [`Error::Epoch`] unless `later` is of the epoch after `earlier`.
+    /// [`Error::Group`] for members of two groups, [`Error::Epoch`] unless `later` is of the epoch after `earlier`,
+    /// [`Error::Equivocation`] if both announced the same session.
     pub fn resume(earlier: Member<S, W>, later: Member<S, W>) -> Result<Self> {
         if earlier.authority() != later.authority() {
             return Err(Error::Group);
@@ -59,10 +61,12 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
         if before.checked_add(1) != Some(after) {
             return Err(Error::Epoch);
         }
-        Ok(Self {
+        let mut both = Self {
             earlier,
             later: Some(later),
-        })
+        };
+        both.end_earlier()?;
+        Ok(both)
     }
 
     /// Takes the personal key of the next epoch, issued before that epoch opens. A previous epoch that is still held

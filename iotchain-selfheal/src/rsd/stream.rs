@@ -94,7 +94,9 @@ impl<const W: usize> EventStream<W> {
         member: &mut Member<S, W>,
         now: Option<UnixTime>,
     ) -> Result<Received> {
-        if self.payload.owner() != member.held.owner() {
+        let same = self.payload.owner() == member.held.owner()
+            && self.incoming.pinned() == &member.authority.pinned();
+        if !same {
             return Err(Error::Group);
         }
         let len = usize::try_from(self.len).unwrap_or(usize::MAX);
@@ -344,6 +346,14 @@ mod tests {
         let mut stream = EventStream::start(&first).unwrap();
         stream.push(&message).unwrap();
         assert_eq!(stream.clone().finish(&mut other, None), Err(Error::Group));
+        // the same place in another group of the same key server
+        let mut elsewhere = bytes(&case["members"][0]["personal_key"]);
+        elsewhere[3] ^= 1;
+        let elsewhere = PersonalKey::parse(elsewhere).unwrap();
+        let authority = Authority::new(elsewhere.gid(), server);
+        let mut elsewhere = Owned::<16>::new(elsewhere, authority).unwrap();
+        let crossed = stream.clone().finish(&mut elsewhere, None);
+        assert_eq!(crossed, Err(Error::Group));
         // longer than the member accepts, which counts before anything else
         let mut short = Owned::<16>::new(
             personal(0),
