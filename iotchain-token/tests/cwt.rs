@@ -800,6 +800,26 @@ fn an_issuer_speaks_for_its_own_server_only() {
 }
 
 #[test]
+fn issuers_of_one_contract_are_told_apart_by_their_ids() {
+    let cwt = sign(&header(), &claims_with(0, &[]));
+    let query = asked(scope("a", Roles::GET));
+    let good = issuer(&key(9).public());
+    let retiring = CwtIssuer {
+        id: Address::new([9; 20]),
+        key: key(8).public(),
+        ..good
+    };
+    for issuers in [[good, retiring], [retiring, good]] {
+        let trust = CwtTrust {
+            alg: SignAlg::Es256k,
+            issuers: &issuers,
+        };
+        let grant = validate_cwt(&cwt, &query, &Policy::default(), &trust, NOW);
+        assert_eq!(grant.map(|grant| grant.mask()), Ok(Roles::GET));
+    }
+}
+
+#[test]
 fn no_prefix_and_no_flipped_bit_is_accepted() {
     let cwt = sign(&header(), &claims_with(0, &[]));
     assert_eq!(judge(&cwt), 0);

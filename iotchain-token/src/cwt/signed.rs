@@ -39,11 +39,19 @@ pub struct CwtTrust<'a> {
 }
 
 impl CwtTrust<'_> {
-    pub(super) fn issuer(&self, account: &AccountId, rs: &Address) -> Result<&CwtIssuer> {
-        self.issuers
-            .iter()
-            .find(|issuer| issuer.account == *account && issuer.rs == *rs)
-            .ok_or(Error::Issuer)
+    /// Who speaks for `account` to `rs` under the id in `cwt`; a contract may have several issuers, as while keys change.
+    pub(super) fn issuer(
+        &self,
+        cwt: &SignedCwt<'_>,
+        account: &AccountId,
+        rs: &Address,
+    ) -> Result<&CwtIssuer> {
+        let speaks = |issuer: &&CwtIssuer| issuer.account == *account && issuer.rs == *rs;
+        let mut issuers = self.issuers.iter().filter(speaks).peekable();
+        issuers.peek().ok_or(Error::Issuer)?;
+        issuers
+            .find(|issuer| cwt.has_key_id(&issuer.id))
+            .ok_or(Error::CwtKey)
     }
 }
 
@@ -113,11 +121,12 @@ impl<'a> SignedCwt<'a> {
         }
     }
 
+    fn has_key_id(&self, id: &Address) -> bool {
+        Reader::new(self.key_id).bytes() == Ok(id.as_bytes().as_slice())
+    }
+
     /// Whether `issuer` signed it.
     pub(super) fn check_signature(&self, issuer: &CwtIssuer, alg: SignAlg) -> Result<()> {
-        if Reader::new(self.key_id).bytes() != Ok(issuer.id.as_bytes().as_slice()) {
-            return Err(Error::CwtKey);
-        }
         sig_structure(self.protected, EXTERNAL_AAD, self.payload, |message| {
             issuer.key.verify(alg, message, self.signature)
         })

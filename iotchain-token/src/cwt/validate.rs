@@ -71,7 +71,7 @@ impl<'a> SignedCwt<'a> {
             .and_then(|item| Reader::new(item).text())
             .and_then(AccountId::parse)
             .map_err(|_| Error::Issuer)?;
-        self.check_signature(trust.issuer(&issuer, &query.rs)?, trust.alg)?;
+        self.check_signature(trust.issuer(self, &issuer, &query.rs)?, trust.alg)?;
 
         let reader = |label| items.get(label).map(Reader::new).ok_or(Error::Type);
         let optional_time = |label| {
