@@ -68,7 +68,8 @@ impl JsonRpcLedger {
     }
 
     /// The same ledger, where every storage word and every code hash must come with its proof (`eth_getProof`, EIP-1186)
-    /// and is verified against the header of its block. What calls and logs say is not provable and stays unproven.
+    /// and is verified against the header of its block. What calls and logs say is not provable and stays unproven, and
+    /// so does that the newest block is one of the chain.
     #[must_use]
     pub fn proving(self) -> Self {
         Self {

@@ -1,5 +1,8 @@
 //! State that the node proves (EIP-1186): each word is verified against the state root of its block, whose header was
-//! verified by its hash. A node can then withhold state, but not make it up.
+//! verified by its hash. A node can then no longer say one thing about a block here and another thing there.
+//!
+//! It still says which block is the newest. One that is the only source of block hashes can make up a chain of its own,
+//! state and all; against that helps a hash from elsewhere: a node of one's own, or several that agree.
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY};
 use iotchain_core::hash::keccak256;
