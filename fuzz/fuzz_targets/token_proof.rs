@@ -74,7 +74,10 @@ fn headers(data: &[u8]) {
 fn seals(extra: &[u8]) {
     let parent = header(&[0; 32], 1, &[0; 56]);
     let parent = TrustedBlock::at(&keccak256(&[&parent]), &parent).expect("a header");
-    let Some(extra) = extra.get(..extra.len().min(255)).filter(|extra| extra.len() >= 56) else {
+    let Some(extra) = extra
+        .get(..extra.len().min(255))
+        .filter(|extra| extra.len() >= 56)
+    else {
         return;
     };
     let child = header(parent.hash(), 2, extra);
@@ -89,7 +92,16 @@ fn header(parent: &[u8; 32], number: u8, extra: &[u8]) -> Vec<u8> {
     let fields = [
         hash(parent),
         zeros.repeat(5),
-        vec![0x80, 0x80, number, 0x80, 0x80, 0x80, 0xb8, extra.len() as u8],
+        vec![
+            0x80,
+            0x80,
+            number,
+            0x80,
+            0x80,
+            0x80,
+            0xb8,
+            extra.len() as u8,
+        ],
         extra.to_vec(),
         vec![0x80, 0x80],
     ]
