@@ -188,7 +188,7 @@ impl State {
     /// Takes a broadcast in and writes down what became of it.
     fn receive(&self, message: &[u8]) -> Result<Received, Error> {
         let outcome = self.membership().receive(message, Some(clock::now()));
-        self.journal().enter(message.len(), outcome);
+        self.journal().enter(message, outcome);
         self.change.notify_all();
         outcome
     }

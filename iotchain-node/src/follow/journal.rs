@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use iotchain::{Error, Received, Session, UnixTime};
 
+use super::beacon_session;
 use crate::clock;
 
 /// Entries kept.
@@ -58,7 +59,7 @@ impl Journal {
         })
     }
 
-    pub(super) fn enter(&mut self, len: usize, outcome: Result<Received, Error>) {
+    pub(super) fn enter(&mut self, message: &[u8], outcome: Result<Received, Error>) {
         match outcome {
             Ok(Received::Duplicate) | Err(Error::BroadcastOld) => {
                 self.repeated += 1;
@@ -66,6 +67,8 @@ impl Journal {
             }
             // The event follows, and then the beacon again.
             Err(Error::NeedEvent) => return,
+            // Anybody can send a beacon of an epoch that is not held. The event of that epoch is signed, and observed too.
+            Err(Error::Epoch) if beacon_session(message).is_some() => return,
             Err(Error::Epoch) => {
                 self.astray += 1;
                 self.lost = true;
@@ -85,8 +88,24 @@ impl Journal {
         }
         self.entries.push_back(Entry {
             at: clock::now(),
-            len,
+            len: message.len(),
             outcome,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_signed_message_leads_astray() {
+        let mut journal = Journal::default();
+        let beacon = [&[0x85, 3, 9, 1, 7, 0x50][..], &[0; 16]].concat();
+        journal.enter(&beacon, Err(Error::Epoch));
+        assert_eq!((journal.astray, journal.lost), (0, false));
+        let event = [0x84, 0x58, 0x1b];
+        journal.enter(&event, Err(Error::Epoch));
+        assert_eq!((journal.astray, journal.lost), (1, true));
     }
 }

@@ -222,8 +222,18 @@ impl Group {
         if self.manager.next().is_some() {
             return Ok(());
         }
-        let last = self.manager.current().parameters().last.get();
-        let last = last.checked_add(terms.epoch).ok_or(Error::SessionRange)?;
+        let current = self.manager.current();
+        let end = current.parameters().last.get();
+        // An epoch that is needed early is not longer for it: its length bounds what a stolen personal key is good for.
+        let begins = if current.sessions_left() <= terms.pre_issue() {
+            end
+        } else {
+            self.session().get()
+        };
+        let last = begins
+            .checked_add(terms.epoch)
+            .ok_or(Error::SessionRange)?
+            .max(end.saturating_add(1));
         // 2^depth - 1 slots, and no fewer than there are members.
         let fits = usize::BITS - self.members.live().count().leading_zeros();
         let depth = terms.depth.max(u8::try_from(fits).unwrap_or(u8::MAX));
