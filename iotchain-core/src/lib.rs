@@ -56,6 +56,7 @@ mod error;
 pub mod hash;
 mod ids;
 pub mod kdf;
+pub mod lockstep;
 mod secret;
 pub mod sign;
 pub mod suite;

@@ -6,6 +6,7 @@ use ccm::consts::{U8, U13, U16};
 use hmac::Mac;
 use iotchain_core::hash::hmac_sha256;
 use iotchain_core::kdf::{hkdf_expand, hkdf_extract};
+use iotchain_core::lockstep::{Sealed, open_pair};
 use iotchain_core::{AeadAlg, AeadKey, Error, Secret};
 use proptest::prelude::*;
 
@@ -139,4 +140,70 @@ fn protected_headers_above_64_bytes_are_refused() {
     };
     assert!(structure(64).is_ok());
     assert_eq!(structure(65), Err(Error::Size));
+}
+
+/// One of a pair: its own key, algorithm and lengths; some with a flipped bit, with too little room or cut short.
+#[derive(Clone, Debug)]
+struct Half {
+    key: [u8; 16],
+    alg: AeadAlg,
+    aad: Vec<u8>,
+    ciphertext: Vec<u8>,
+    room: usize,
+}
+
+fn half() -> impl Strategy<Value = Half> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..100);
+    let flip = prop::option::of(any::<prop::sample::Index>());
+    let cut = prop::option::weighted(0.1, 0..20usize);
+    let short = prop::option::weighted(0.1, 1..5usize);
+    (
+        any::<[u8; 16]>(),
+        prop::sample::select(&ALGS[..]),
+        bytes(),
+        bytes(),
+        flip,
+        cut,
+        short,
+    )
+        .prop_map(|(key, alg, aad, text, flip, cut, short)| {
+            let mut ciphertext = stock_ccm(alg, &key, &NONCE, &aad, &text);
+            if let Some(bit) = flip.map(|flip| flip.index(ciphertext.len() * 8)) {
+                ciphertext[bit / 8] ^= 1 << (bit % 8);
+            }
+            ciphertext.truncate(cut.unwrap_or(usize::MAX));
+            let room = (text.len() + 3).saturating_sub(short.unwrap_or(0));
+            Half {
+                key,
+                alg,
+                aad,
+                ciphertext,
+                room,
+            }
+        })
+}
+
+const NONCE: [u8; 13] = [3; 13];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_pair_gives_what_each_gives_alone(halves in [half(), half()]) {
+        let keys = halves.each_ref().map(|half| AeadKey::new(half.alg, &half.key));
+        let mut alone = halves.each_ref().map(|half| vec![0xee; half.room]);
+        let mut expected = Vec::new();
+        for ((half, key), out) in halves.iter().zip(&keys).zip(&mut alone) {
+            expected.push(key.open(&NONCE, &[&half.aad], &half.ciphertext, out));
+        }
+        let mut together = halves.each_ref().map(|half| vec![0xee; half.room]);
+        let [a, b] = &mut together;
+        let [x, y] = &halves;
+        let results = open_pair([
+            Sealed { key: &keys[0], nonce: &NONCE, aad: &[&x.aad], ciphertext: &x.ciphertext, out: a },
+            Sealed { key: &keys[1], nonce: &NONCE, aad: &[&y.aad], ciphertext: &y.ciphertext, out: b },
+        ]);
+        prop_assert_eq!(&results[..], &expected);
+        prop_assert_eq!(together, alone);
+    }
 }
