@@ -84,6 +84,12 @@ impl<const K: usize> Keys<K> {
         })
     }
 
+    /// The keys at two places, without counting it as use.
+    pub(crate) fn pair(&self, places: [usize; 2]) -> Option<[&Kept; 2]> {
+        let [a, b] = places.map(|place| self.places.get(place).and_then(Option::as_ref));
+        Some([a?, b?])
+    }
+
     /// The key at a place.
     pub(crate) fn at(&mut self, place: usize) -> Option<&Kept> {
         self.clock = self.clock.wrapping_add(1);

@@ -110,6 +110,7 @@
 extern crate std;
 
 mod accept;
+mod batch;
 mod boot;
 mod command;
 mod compact;
@@ -127,6 +128,7 @@ mod method;
 mod name;
 mod nonces;
 mod object;
+mod opened;
 mod origin;
 mod pair_contexts;
 mod pairwise;
@@ -142,6 +144,7 @@ mod straight;
 mod structure;
 mod window;
 
+pub use batch::Response;
 pub use boot::{Boot, BootCounter};
 pub use command::Commands;
 pub use compact::{COMPACT_CONTENT_FORMAT, compact, expand};
@@ -155,11 +158,12 @@ pub use keys::Keys;
 pub use method::Method;
 pub use nonces::{Checkpoint, Reserve};
 pub use object::Mode;
+pub use opened::Opened;
 pub use origin::Purpose;
 pub use pair_contexts::{EchoRule, PairContexts};
 pub use pairwise::Clients;
 pub use proxy::{ProxyCheck, Verified};
-pub use receiver::{Freshness, Opened, Receiver};
+pub use receiver::{Freshness, Receiver};
 pub use reply::Reply;
 pub use request::PairRequest;
 pub use resource::{MAX_ARGUMENTS, MAX_SEGMENTS, MAX_URI_BYTES, ResourceId};

@@ -4,8 +4,9 @@ use crate::content::Content;
 use crate::echo::Uptime;
 use crate::name::Name;
 use crate::object::{Answer, Object, Position};
+use crate::opened::{Opened, opened};
 use crate::origin::Origin;
-use crate::receiver::{Opened, opened, wipe};
+use crate::receiver::wipe;
 use crate::structure::{Aad, Binding};
 use crate::{
     Directory, Echo, EchoRule, Group, Method, Mode, PairContexts, PairRequest, Receiver, Reply,

@@ -21,35 +21,13 @@ use crate::header::Claims;
 use crate::header::Header;
 use crate::keys::{Kept, Keys, Scope};
 use crate::object::{Object, Position, Seal};
+use crate::opened::{Opened, opened};
 use crate::origin::Origin;
 use crate::structure::{Aad, Binding};
-use crate::{Commands, Directory, Group, Mode, Policy, Purpose, ResourceId, Sessions, StoredState};
+use crate::{Commands, Directory, Group, Policy, Purpose, ResourceId, Sessions, StoredState};
 use iotchain_core::kdf::SenderUse;
-use iotchain_core::{
-    Error, GroupKey, Kid, KidContext, Piv, Result, Session, SessionSecret, Thumbprint, UnixTime,
-};
+use iotchain_core::{Error, GroupKey, KidContext, Result, SessionSecret, UnixTime};
 use zeroize::Zeroize;
-
-/// What is known of an object after all steps passed. The plaintext is in the caller's buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
-    /// Length of the plaintext in bytes, at the front of the output buffer.
-    pub len: usize,
-    /// CoAP Content-Format of the plaintext; absent means 42, octet-stream.
-    pub content_format: Option<u16>,
-    /// Session j under whose key it was sealed.
-    pub session: Session,
-    /// Sender context.
-    pub kid: Kid,
-    /// Number of the object within session and kid.
-    pub piv: Piv,
-    /// Time of signing, and the end if there is one; mode S only.
-    pub claims: Option<Claims>,
-    /// Protection it arrived with.
-    pub mode: Mode,
-    /// Key that signed it; mode S only.
-    pub signer: Option<Thumbprint>,
-}
 
 /// Whether the answer to a GET may be an object that was signed earlier (A4).
 #[derive(Debug)]
@@ -166,12 +144,7 @@ where
         exchange: &mut Exchange,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let (origin, source) = self.source(&object.header, resource, SenderUse::Group)?;
-        self.sessions.may_open(origin.context.session)?;
-        if !origin.sid.roles().is_producer() {
-            return Err(Error::Signer);
-        }
-        self.check_failures(&origin)?;
+        let (origin, source) = self.admit_group(object, resource)?;
         let source = self.at_hand(source, &origin, resource, SenderUse::Group)?;
         let kept = source.kept(self.keys)?;
         let content = Content {
@@ -184,11 +157,39 @@ where
         let mut aad = Aad::EMPTY;
         content.bind(&mut aad, object.protected)?;
         let len = content.open(&aad, object.ciphertext, out);
-        let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
-        exchange.check(&origin).inspect_err(|_| wipe(out, len))?;
-        exchange.advance(&origin);
+        let opened = self.settle_group(object, &origin, len, exchange, out)?;
         source.keep(self.keys);
-        Ok(opened(object, &origin, len, None))
+        Ok(opened)
+    }
+
+    /// Steps 5 to 7 of mode G, and whether step 8 may be tried.
+    pub(crate) fn admit_group(
+        &self,
+        object: &Object<'_>,
+        resource: &ResourceId<'_>,
+    ) -> Result<(Origin, Source<GroupKey>)> {
+        let (origin, source) = self.source(&object.header, resource, SenderUse::Group)?;
+        self.sessions.may_open(origin.context.session)?;
+        if !origin.sid.roles().is_producer() {
+            return Err(Error::Signer);
+        }
+        self.check_failures(&origin)?;
+        Ok((origin, source))
+    }
+
+    /// Steps 8 to 11 of mode G, with what the AEAD said.
+    pub(crate) fn settle_group(
+        &mut self,
+        object: &Object<'_>,
+        origin: &Origin,
+        len: Result<usize>,
+        exchange: &mut Exchange,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        let len = len.inspect_err(|error| self.count_failure(origin, *error))?;
+        exchange.check(origin).inspect_err(|_| wipe(out, len))?;
+        exchange.advance(origin);
+        Ok(opened(object, origin, len, None))
     }
 
     fn open_signed<A: Accept>(
@@ -320,7 +321,7 @@ where
 }
 
 /// Where a content key comes from: its place among the keys, or `T`, from which or as which it was derived.
-enum Source<T> {
+pub(crate) enum Source<T> {
     Kept(usize),
     Derived(T),
 }
@@ -367,23 +368,5 @@ impl<'a> SignedForm<'a> {
 pub(crate) fn wipe(out: &mut [u8], len: usize) {
     if let Some(plaintext) = out.get_mut(..len) {
         plaintext.zeroize();
-    }
-}
-
-pub(crate) fn opened(
-    object: &Object<'_>,
-    origin: &Origin,
-    len: usize,
-    signed: Option<(Claims, Thumbprint)>,
-) -> Opened {
-    Opened {
-        len,
-        content_format: object.header.content_format,
-        session: origin.context.session,
-        kid: origin.kid,
-        piv: origin.piv,
-        claims: signed.map(|(claims, _)| claims),
-        mode: object.seal.mode(),
-        signer: signed.map(|(_, signer)| signer),
     }
 }

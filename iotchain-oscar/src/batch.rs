@@ -1,0 +1,175 @@
+//! Many responses at once, for a gateway that checks one small object after another.
+//!
+//! Two by two, the cipher works on both in step ([`iotchain_core::lockstep`]); all else happens to one after the other,
+//! in their order. A response that fails before its AEAD, that is signed, or whose key is not yet at hand is opened by
+//! itself, and its neighbour too.
+
+use crate::content::Content;
+use crate::keys::Kept;
+use crate::object::{Object, Position, Seal};
+use crate::origin::Origin;
+use crate::receiver::{Source, wipe};
+use crate::structure::{Aad, Binding};
+use crate::{Directory, Exchange, Freshness, Opened, Receiver, ResourceId, Sessions};
+use iotchain_core::lockstep::{Sealed, open_pair};
+use iotchain_core::{Nonce, Result};
+
+/// The arguments of one [`Receiver::open_response`].
+#[derive(Debug)]
+pub struct Response<'a> {
+    /// The object in it.
+    pub object: &'a [u8],
+    /// The resource that was asked for.
+    pub resource: &'a ResourceId<'a>,
+    /// Its CoAP code.
+    pub code: u8,
+    /// The request it answers.
+    pub exchange: &'a mut Exchange,
+    /// Whether it may be signed.
+    pub freshness: Freshness<'a>,
+    /// Where the plaintext goes, at the front.
+    pub out: &'a mut [u8],
+}
+
+/// A response whose key is at hand and that passed all steps before the AEAD.
+struct Ready<'a> {
+    object: Object<'a>,
+    origin: Origin,
+    place: usize,
+}
+
+impl<S, D, const N: usize, const K: usize> Receiver<'_, S, D, N, K>
+where
+    S: Sessions + ?Sized,
+    D: Directory + ?Sized,
+{
+    /// Opens responses, each as by [`Receiver::open_response`], and hands the outcome of each to `each`, in their order.
+    /// A failed one stops none of the others. As many keys as senders and resources take part should fit `K`.
+    ///
+    /// ```
+    /// # use iotchain_oscar::{Directory, Exchange, Freshness, Receiver, ResourceId, Response, Sessions};
+    /// # fn gateway<S: Sessions, D: Directory>(
+    /// #     receiver: &mut Receiver<'_, S, D>, resource: &ResourceId<'_>,
+    /// #     queue: &mut [(Exchange, [u8; 80], [u8; 64])],
+    /// # ) {
+    /// let responses = queue.iter_mut().map(|(exchange, object, out)| Response {
+    ///     object, resource, code: 69, exchange, freshness: Freshness::Demanded, out,
+    /// });
+    /// let mut refused = 0;
+    /// receiver.open_batch(responses, |opened| refused += usize::from(opened.is_err()));
+    /// # }
+    /// ```
+    pub fn open_batch<'a>(
+        &mut self,
+        responses: impl IntoIterator<Item = Response<'a>>,
+        mut each: impl FnMut(Result<Opened>),
+    ) {
+        let mut responses = responses.into_iter();
+        while let Some(first) = responses.next() {
+            match responses.next() {
+                Some(second) => self
+                    .open_two([first, second])
+                    .into_iter()
+                    .for_each(&mut each),
+                None => each(self.open_one(first)),
+            }
+        }
+    }
+
+    fn open_one(&mut self, response: Response<'_>) -> Result<Opened> {
+        let Response {
+            object,
+            resource,
+            code,
+            exchange,
+            freshness,
+            out,
+        } = response;
+        self.open_response(object, resource, code, exchange, freshness, out)
+    }
+
+    fn open_two(&mut self, pair: [Response<'_>; 2]) -> [Result<Opened>; 2] {
+        let [mut a, mut b] = pair;
+        let ready = self.ready(&a).zip(self.ready(&b));
+        let decrypted = ready.and_then(|(first, second)| {
+            let lens = self.decrypt([(&first, &mut a), (&second, &mut b)])?;
+            Some((first, second, lens))
+        });
+        match decrypted {
+            Some((first, second, [len_a, len_b])) => [
+                self.settle(&first, len_a, a),
+                self.settle(&second, len_b, b),
+            ],
+            None => [self.open_one(a), self.open_one(b)],
+        }
+    }
+
+    /// Steps 1 to 7, if they pass and the key is at hand. Nothing is changed.
+    fn ready<'a>(&self, response: &Response<'a>) -> Option<Ready<'a>> {
+        let max_len = self.policy.max_object;
+        let object = Object::parse(response.object, Position::Response, max_len).ok()?;
+        let is_signed = matches!(object.seal, Seal::Signed { .. });
+        match self.admit_group(&object, response.resource).ok()? {
+            (origin, Source::Kept(place)) if !is_signed => Some(Ready {
+                object,
+                origin,
+                place,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The AEAD of step 8, for both in step; `None` before anything was written.
+    fn decrypt(&self, pair: [(&Ready<'_>, &mut Response<'_>); 2]) -> Option<[Result<usize>; 2]> {
+        let [(first, a), (second, b)] = pair;
+        let [key_a, key_b] = self.keys.pair([first.place, second.place])?;
+        let (mut aad_a, mut aad_b) = (Aad::EMPTY, Aad::EMPTY);
+        let nonce_a = first.bind(key_a, a, &mut aad_a).ok()?;
+        let nonce_b = second.bind(key_b, b, &mut aad_b).ok()?;
+        Some(open_pair([
+            Sealed {
+                key: key_a.key.key(),
+                nonce: &nonce_a,
+                aad: &[aad_a.as_bytes()],
+                ciphertext: first.object.ciphertext,
+                out: a.out,
+            },
+            Sealed {
+                key: key_b.key.key(),
+                nonce: &nonce_b,
+                aad: &[aad_b.as_bytes()],
+                ciphertext: second.object.ciphertext,
+                out: b.out,
+            },
+        ]))
+    }
+
+    /// Steps 8 to 11, with what the AEAD said. The neighbour's failure may have been the last one that was tolerated.
+    fn settle(
+        &mut self,
+        ready: &Ready<'_>,
+        len: Result<usize>,
+        response: Response<'_>,
+    ) -> Result<Opened> {
+        let Response { exchange, out, .. } = response;
+        let checked = self.check_failures(&ready.origin);
+        checked.inspect_err(|_| wipe(out, len.unwrap_or_default()))?;
+        self.keys.at(ready.place);
+        self.settle_group(&ready.object, &ready.origin, len, exchange, out)
+    }
+}
+
+impl Ready<'_> {
+    /// Writes what the response is bound to; its nonce.
+    fn bind(&self, kept: &Kept, response: &Response<'_>, aad: &mut Aad) -> Result<Nonce> {
+        let content = Content {
+            key: &kept.key,
+            name: &kept.name,
+            query: response.resource.query(),
+            binding: Binding::of_response(response.code, response.exchange.token()),
+            piv: self.origin.piv,
+        };
+        content.bind(aad, self.object.protected)?;
+        Ok(kept.key.nonce(self.origin.piv))
+    }
+}
