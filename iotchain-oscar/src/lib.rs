@@ -82,6 +82,7 @@
 //! |---|---|
 //! | [`Sender`], [`Boot`] | sealing; a sender context that no earlier boot had, nonces that only go up |
 //! | [`Receiver`] | opening, in the exact order of the specification |
+//! | [`Response`] | one of many that a gateway opens at once: [`Receiver::open_batch`] |
 //! | [`Exchange`], [`StoredState`], [`Commands`] | what a receiver remembers: of a request, a resource, its commands |
 //! | [`EchoKey`], [`PairContexts`], [`Reply`] | a resource server in mode P: challenges, replay windows, one answer each |
 //! | [`compact`], [`expand`] | the form for links with small frames |
