@@ -75,10 +75,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             suite: key_map.suite,
             sid_len: key_map.sid.as_bytes().len(),
         };
-        let mut credentials = Credentials::EMPTY;
-        for Peer { sid, subject, key } in response.peers() {
-            credentials.insert(sid, subject, key)?;
-        }
+        let credentials = Credentials::of(response)?;
         Ok(Self {
             member,
             told: response.session,
@@ -130,17 +127,18 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     }
 
     /// Takes over what the key server answered when this member asked for its material again: the personal key of the
-    /// next epoch, also if that has opened in the meantime. `own` makes a copy of a personal key. Tells whether the next
-    /// epoch is prepared.
+    /// next epoch, also if that has opened in the meantime, and the senders that are in the group: others are forgotten
+    /// (A2). `own` makes a copy of a personal key. Tells whether the next epoch is prepared.
     ///
     /// # Errors
     /// [`Error::Group`] for another gid, [`Error::Epoch`] if more than one epoch was missed, [`Error::Type`] if the
-    /// membership itself is another one: join again then. Otherwise as [`Membership::prepare`] and
-    /// [`Membership::learn`].
+    /// membership itself is another one: join again then. [`Error::Capacity`] for more than `C` senders. Otherwise as
+    /// [`Membership::prepare`].
     pub fn renew(&mut self, response: &JoinResponse<'_>, own: impl Fn(&[u8]) -> S) -> Result<bool> {
         if response.key_map.gid != self.group.gid {
             return Err(Error::Group);
         }
+        let credentials = Credentials::of(response)?;
         let held = self.member.current().personal_key();
         let given = PersonalKey::parse(own(response.personal_key))?;
         if given.epoch() != held.epoch() {
@@ -150,9 +148,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         } else if let Some(next) = response.next_personal_key {
             self.prepare(own(next))?;
         }
-        for Peer { sid, subject, key } in response.peers() {
-            self.learn(sid, subject, key)?;
-        }
+        self.credentials = credentials;
         self.sid = response.key_map.sid;
         self.told = self.told.max(response.session);
         Ok(self.member.next().is_some())
@@ -354,7 +350,14 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
 struct Credentials<const C: usize>([Option<(Sid, Address, PublicKey)>; C]);
 
 impl<const C: usize> Credentials<C> {
-    const EMPTY: Self = Self([None; C]);
+    /// Those of the senders that a response names.
+    fn of(response: &JoinResponse<'_>) -> Result<Self> {
+        let mut credentials = Self([None; C]);
+        for Peer { sid, subject, key } in response.peers() {
+            credentials.insert(sid, subject, key)?;
+        }
+        Ok(credentials)
+    }
 
     fn insert(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
         let place = self

@@ -3,11 +3,12 @@
 #![allow(missing_docs)]
 
 use getrandom::SysRng;
-use iotchain::join::{JoinResponse, KeyMap, List, kdc_proof};
+use iotchain::join::{Ccs, JoinResponse, KeyMap, List, kdc_proof};
 use iotchain::selfheal::rsd::{EpochManager, Parameters, Plan};
+use iotchain::token::AccountId;
 use iotchain::{
-    Address, Boot, Claims, Error, Gid, Membership, ResourceId, Sender, Session, Sid, SignAlg,
-    Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
+    Address, Boot, Claims, Error, Gid, Membership, ResourceId, Roles, Sender, Session, Sid,
+    SignAlg, Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
 };
 
 type Host = Membership<Zeroizing<Vec<u8>>>;
@@ -21,6 +22,14 @@ const NONCE: [u8; 8] = *b"a nonce.";
 struct KeyServer {
     key: SigningKey,
     manager: EpochManager,
+    /// The sid under which the resource server is known at present.
+    producer: Sid,
+}
+
+const RS: Address = Address::new([9; 20]);
+
+fn producer(index: u8) -> Sid {
+    Sid::from_slice(&[0x80, index]).unwrap()
 }
 
 fn own(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
@@ -40,6 +49,7 @@ impl KeyServer {
         let mut server = Self {
             key: SigningKey::generate(SignAlg::Es256k, &mut SysRng).unwrap(),
             manager: EpochManager::generate(parameters, &mut SysRng).unwrap(),
+            producer: producer(0),
         };
         server.advance();
         server
@@ -74,6 +84,15 @@ impl KeyServer {
         {
             key[3..7].copy_from_slice(&gid);
         }
+        let subject = AccountId {
+            chain: 1337,
+            address: RS,
+        };
+        let sids = [self.producer];
+        let creds = [Ccs {
+            subject: Some(subject),
+            key: self.key.public(),
+        }];
         let response = JoinResponse {
             key_map: KeyMap {
                 gid: Gid::new(gid),
@@ -87,9 +106,9 @@ impl KeyServer {
             session: self.manager.current().session().unwrap(),
             expires_at: UnixTime::new(START + 1_000_000),
             expires_in: 1_000_000,
-            creds: List::EMPTY,
-            peer_roles: List::EMPTY,
-            peer_identifiers: List::EMPTY,
+            creds: List::new(&creds),
+            peer_roles: List::new(&[Roles::PRODUCER]),
+            peer_identifiers: List::new(&sids),
             policies: None,
             key_server: self.key.public(),
             kdc_nonce: &NONCE,
@@ -197,12 +216,9 @@ fn prepared_late_and_foreign_members_at_the_end_of_an_epoch() {
 fn a_retired_epoch_takes_the_keys_at_hand_with_it() {
     let mut ks = KeyServer::new();
     let (mut member, seat) = ks.join();
-    let rs = ks.key.public();
-    let producer = Sid::from_slice(&[0x80, 0]).unwrap();
-    member.learn(producer, Address::new([9; 20]), rs).unwrap();
-    let temperature = ResourceId::new(Address::new([9; 20]), &["temp"], &[]).unwrap();
+    let temperature = ResourceId::new(RS, &["temp"], &[]).unwrap();
     let boot = Boot::random(&mut SysRng).unwrap();
-    let mut sender = Sender::new(*member.group(), producer, boot, UnixTime::new(0)).unwrap();
+    let mut sender = Sender::new(*member.group(), ks.producer, boot, UnixTime::new(0)).unwrap();
     member.enter(&mut sender, at(1)).unwrap();
     let claims = Claims {
         iat: at(1),
@@ -232,6 +248,37 @@ fn a_retired_epoch_takes_the_keys_at_hand_with_it() {
     ks.renew(&mut member, seat).unwrap();
     assert!(key_of(&member, 1).is_err());
     assert_eq!(open(&mut member), Err(Error::Session));
+}
+
+#[test]
+fn a02_a_sender_that_the_key_server_no_longer_names_is_forgotten() {
+    let mut ks = KeyServer::new();
+    let (mut member, seat) = ks.join();
+    let temperature = ResourceId::new(RS, &["temp"], &[]).unwrap();
+    let boot = Boot::random(&mut SysRng).unwrap();
+    let mut sender = Sender::new(*member.group(), ks.producer, boot, UnixTime::new(0)).unwrap();
+    member.enter(&mut sender, at(1)).unwrap();
+    let claims = Claims {
+        iat: at(1),
+        exp: None,
+    };
+    let mut object = [0; 256];
+    let len = sender
+        .seal_signed(&temperature, claims, b"21.5", &ks.key, &mut object)
+        .unwrap();
+    let open = |member: &mut Host| {
+        let (mut stored, mut out) = (StoredState::new(), [0; 64]);
+        let object = &object[..len];
+        let opened = member.open_stored(object, &temperature, &mut stored, at(1), &mut out);
+        opened.map(|opened| opened.len)
+    };
+    assert_eq!(open(&mut member), Ok(4));
+    // more sids, one after the other, than a member has room for at once
+    for index in 1..10 {
+        ks.producer = producer(index);
+        ks.renew(&mut member, seat).unwrap();
+    }
+    assert_eq!(open(&mut member), Err(Error::Signer));
 }
 
 #[test]
