@@ -52,6 +52,19 @@ impl Case {
         Self::of(row, MAX_STATES, batch)
     }
 
+    /// `run` on fresh states from `prepare`, all of a batch at once; only `run` is timed, and the figure is that of one.
+    pub(crate) fn together<S>(
+        row: Row,
+        mut prepare: impl FnMut() -> S + 'static,
+        mut run: impl FnMut(&mut [S]) + 'static,
+    ) -> Self {
+        let batch = move |iterations, span: &mut dyn FnMut(&mut dyn FnMut())| {
+            let mut states: Vec<S> = (0..iterations).map(|_| prepare()).collect();
+            span(&mut || run(black_box(&mut states)));
+        };
+        Self::of(row, MAX_STATES, batch)
+    }
+
     /// `run` again and again, with whatever it keeps.
     pub(crate) fn same<T>(row: Row, mut run: impl FnMut() -> T + 'static) -> Self {
         let batch = move |iterations, span: &mut dyn FnMut(&mut dyn FnMut())| {

@@ -1,5 +1,6 @@
 //! Machine instructions of one case, counted in a process of its own.
 
+use super::ours::BATCH;
 use super::{SIZES, cases};
 use crate::Outcome;
 use crate::callgrind::{collected, is_installed};
@@ -18,7 +19,8 @@ pub(crate) fn count(rows: &mut [Row]) -> Outcome {
     }
     let nothing = collected(&["probe", "objects", "-", NOTHING, "0"])?;
     for row in rows {
-        if row.size.is_some_and(|size| size > COUNTED) {
+        // one object of a batch, alone, would just be opened
+        if row.size.is_some_and(|size| size > COUNTED) || row.op == BATCH {
             continue;
         }
         let size = row.size.unwrap_or(0).to_string();

@@ -6,11 +6,17 @@ use super::scene::{
 use crate::Outcome;
 use crate::measure::Case;
 use crate::row::Row;
-use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
+use iotchain_core::{Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime};
 use iotchain_oscar::{
-    Boot, Exchange, Failures, Freshness, Keys, MAX_OBJECT_LIMIT, Policy, Receiver, ResourceId,
-    Sender, Sessions,
+    Boot, Exchange, Failures, Freshness, Keys, MAX_OBJECT_LIMIT, Opened, Policy, Receiver,
+    ResourceId, Response, Sender, Sessions,
 };
+use std::hint::black_box;
+
+/// Opening many objects at once, per object.
+pub(crate) const BATCH: &str = "open-batch";
+/// Largest objects that are opened in batches.
+const SMALL: usize = 64;
 
 /// A member that holds the one session.
 struct Held(GroupKey);
@@ -29,6 +35,39 @@ impl Sessions for Held {
     }
 }
 
+/// A member of the group, and what it keeps between objects.
+struct Member {
+    sessions: Held,
+    directory: [(Sid, Address, PublicKey); 1],
+    failures: Failures<8>,
+    keys: Keys<4>,
+}
+
+impl Member {
+    fn new() -> Outcome<Self> {
+        Ok(Self {
+            sessions: Held(group_key()),
+            directory: directory()?,
+            failures: Failures::new(),
+            keys: Keys::new(),
+        })
+    }
+
+    fn receiver(&mut self) -> Receiver<'_, Held, [(Sid, Address, PublicKey)]> {
+        Receiver {
+            group: &GROUP,
+            sessions: &self.sessions,
+            directory: &self.directory[..],
+            policy: Policy {
+                max_object: MAX_OBJECT_LIMIT,
+                ..Policy::default()
+            },
+            failures: &mut self.failures,
+            keys: &mut self.keys,
+        }
+    }
+}
+
 fn sender() -> Outcome<Sender> {
     let boot = Boot::assigned(&KID[2..])?;
     let mut sender = Sender::new(GROUP, sid()?, boot, UnixTime::new(0))?;
@@ -37,7 +76,7 @@ fn sender() -> Outcome<Sender> {
     Ok(sender)
 }
 
-/// Sealing and opening `size` bytes.
+/// Sealing and opening `size` bytes, small ones in batches too.
 pub(crate) fn cases(peer: &'static str, size: usize) -> Outcome<Vec<Case>> {
     let resource = ResourceId::new(RS, &PATH, &[])?;
     let mut sealer = sender()?;
@@ -52,27 +91,13 @@ pub(crate) fn cases(peer: &'static str, size: usize) -> Outcome<Vec<Case>> {
         sealed.is_ok()
     });
 
-    let directory = directory()?;
-    let held = Held(group_key());
-    let policy = Policy {
-        max_object: MAX_OBJECT_LIMIT,
-        ..Policy::default()
-    };
-    let mut failures = Failures::<8>::new();
-    let mut keys = Keys::<4>::new();
-    let mut out = vec![0; size];
+    let open_row = row("open");
+    let mut member = Member::new()?;
+    let (object, mut out) = (sealed.clone(), vec![0; size]);
     let open = move |exchange: &mut Result<Exchange>| {
-        let mut receiver = Receiver {
-            group: &GROUP,
-            sessions: &held,
-            directory: &directory[..],
-            policy,
-            failures: &mut failures,
-            keys: &mut keys,
-        };
         let exchange = exchange.as_mut().map_err(|error| *error)?;
-        let opened = receiver.open_response(
-            &sealed,
+        let opened = member.receiver().open_response(
+            &object,
             &resource,
             CONTENT,
             exchange,
@@ -81,6 +106,31 @@ pub(crate) fn cases(peer: &'static str, size: usize) -> Outcome<Vec<Case>> {
         );
         opened.map(|opened| opened.len)
     };
-    let open = Case::new(row("open"), || Exchange::new(&TOKEN), open);
-    Ok(vec![seal, open])
+    let mut cases = vec![seal, Case::new(open_row, || Exchange::new(&TOKEN), open)];
+    if size <= SMALL {
+        cases.push(batch(row(BATCH), sealed, resource)?);
+    }
+    Ok(cases)
+}
+
+/// Opening many at once.
+fn batch(row: Row, sealed: Vec<u8>, resource: ResourceId<'static>) -> Outcome<Case> {
+    let mut member = Member::new()?;
+    let fresh = Exchange::new(&TOKEN)?;
+    let prepare = move || (fresh.clone(), [0; SMALL]);
+    let run = move |states: &mut [(Exchange, [u8; SMALL])]| {
+        let responses = states.iter_mut().map(|(exchange, out)| Response {
+            object: &sealed,
+            resource: &resource,
+            code: CONTENT,
+            exchange,
+            freshness: Freshness::Demanded,
+            out,
+        });
+        let each = |opened: Result<Opened>| {
+            black_box(opened.map(|opened| opened.len).is_ok());
+        };
+        member.receiver().open_batch(responses, each);
+    };
+    Ok(Case::together(row, prepare, run))
 }
