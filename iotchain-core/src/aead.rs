@@ -2,7 +2,7 @@
 //! caller's buffer or in place. The `ccm` crate is the oracle in the tests.
 
 use crate::aes::Aes128;
-use crate::ccm::{Alone, Direction, Message, total};
+use crate::ccm::{Direction, Pass, total};
 use crate::error::{Error, Result};
 use aes::cipher::BlockCipherEncrypt;
 use subtle::ConstantTimeEq;
@@ -59,7 +59,7 @@ impl AeadAlg {
     }
 
     /// Flags byte of B_0 without the AAD bit: `8 * ((M - 2) / 2) + (L - 1)`.
-    const fn flags(self) -> u8 {
+    pub(crate) const fn flags(self) -> u8 {
         match self {
             Self::AesCcm16_64_128 => 0x19,
             Self::AesCcm16_128_128 => 0x39,
@@ -121,13 +121,7 @@ impl AeadKey {
             .and_then(|len| buffer.split_at_mut_checked(len))
             .ok_or(Error::Size)?;
         check_lengths(aad, body.len())?;
-        let computed = self.run(Message {
-            flags: self.alg.flags(),
-            nonce,
-            aad,
-            body,
-            direction: Direction::Seal,
-        });
+        let computed = self.run(nonce, aad, body, Direction::Seal);
         match tag.first_chunk_mut::<16>() {
             Some(tag) => *tag = computed,
             None => {
@@ -153,7 +147,16 @@ impl AeadKey {
         ciphertext: &[u8],
         out: &mut [u8],
     ) -> Result<usize> {
-        Opening::new(self, nonce, aad, ciphertext, out)?.alone()
+        let (sealed, tag) = self.split(ciphertext.len()).and_then(|len| {
+            let split = ciphertext.split_at_checked(len);
+            split.ok_or(Error::Aead)
+        })?;
+        let needed = sealed.len();
+        let body = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        check_lengths(aad, needed)?;
+        body.copy_from_slice(sealed);
+        self.decrypt(nonce, aad, body, tag)?;
+        Ok(needed)
     }
 
     /// Decrypts `buffer` (tag included) where it stands; the length of the plaintext at its front.
@@ -165,103 +168,53 @@ impl AeadKey {
         let len = self.split(buffer.len())?;
         let (body, tag) = buffer.split_at_mut_checked(len).ok_or(Error::Aead)?;
         check_lengths(aad, len)?;
-        let opening = Opening {
-            key: self,
-            nonce,
-            aad,
-            body,
-            tag,
-        };
-        opening.alone()
+        self.decrypt(nonce, aad, body, tag)?;
+        Ok(len)
+    }
+
+    /// The cipher with its key.
+    pub(crate) const fn cipher(&self) -> &aes::Aes128Enc {
+        self.aes.cipher()
     }
 
     /// Length of the plaintext in a ciphertext of `len` bytes.
-    fn split(&self, len: usize) -> Result<usize> {
+    pub(crate) fn split(&self, len: usize) -> Result<usize> {
         len.checked_sub(self.alg.tag_len()).ok_or(Error::Aead)
     }
 
-    fn run(&self, message: Message<'_>) -> [u8; 16] {
+    pub(crate) fn decrypt(
+        &self,
+        nonce: &Nonce,
+        aad: &[&[u8]],
+        body: &mut [u8],
+        tag: &[u8],
+    ) -> Result<()> {
+        let computed = self.run(nonce, aad, body, Direction::Open);
+        if is_same(&computed, tag) {
+            Ok(())
+        } else {
+            body.zeroize();
+            Err(Error::Aead)
+        }
+    }
+
+    fn run(&self, nonce: &Nonce, aad: &[&[u8]], body: &mut [u8], direction: Direction) -> [u8; 16] {
         let mut tag = [0; 16];
-        let alone = Alone {
-            message,
+        let pass = Pass {
+            flags: self.alg.flags(),
+            nonce,
+            aad,
+            body,
+            direction,
             tag: &mut tag,
         };
-        self.aes.cipher().encrypt_with_backend(alone);
+        self.aes.cipher().encrypt_with_backend(pass);
         tag
     }
 }
 
-/// A ciphertext of allowed length, about to be decrypted where it stands.
-pub(crate) struct Opening<'a> {
-    key: &'a AeadKey,
-    nonce: &'a Nonce,
-    aad: &'a [&'a [u8]],
-    body: &'a mut [u8],
-    tag: &'a [u8],
-}
-
-impl<'a> Opening<'a> {
-    /// Copies the ciphertext to the front of `out`.
-    #[inline]
-    pub(crate) fn new(
-        key: &'a AeadKey,
-        nonce: &'a Nonce,
-        aad: &'a [&'a [u8]],
-        ciphertext: &'a [u8],
-        out: &'a mut [u8],
-    ) -> Result<Self> {
-        let needed = key.split(ciphertext.len())?;
-        let (sealed, tag) = ciphertext.split_at_checked(needed).ok_or(Error::Aead)?;
-        let body = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        check_lengths(aad, needed)?;
-        body.copy_from_slice(sealed);
-        Ok(Self {
-            key,
-            nonce,
-            aad,
-            body,
-            tag,
-        })
-    }
-
-    /// Decrypts it by itself; the length of the plaintext.
-    #[inline]
-    pub(crate) fn alone(mut self) -> Result<usize> {
-        let tag = self.key.run(self.message());
-        self.judge(&tag)
-    }
-
-    /// What goes through the cipher.
-    #[inline(always)]
-    pub(crate) fn message(&mut self) -> Message<'_> {
-        Message {
-            flags: self.key.alg.flags(),
-            nonce: self.nonce,
-            aad: self.aad,
-            body: self.body,
-            direction: Direction::Open,
-        }
-    }
-
-    /// The cipher of its key.
-    pub(crate) const fn cipher(&self) -> &'a aes::Aes128Enc {
-        self.key.aes.cipher()
-    }
-
-    /// The length of the plaintext, if the tag is the computed one; else wipes it.
-    #[inline]
-    pub(crate) fn judge(self, computed: &[u8; 16]) -> Result<usize> {
-        if is_same(computed, self.tag) {
-            Ok(self.body.len())
-        } else {
-            self.body.zeroize();
-            Err(Error::Aead)
-        }
-    }
-}
-
 /// Compares a tag of 8 or 16 bytes in constant time, as one number.
-fn is_same(computed: &[u8; 16], tag: &[u8]) -> bool {
+pub(crate) fn is_same(computed: &[u8; 16], tag: &[u8]) -> bool {
     let difference = match (tag.first_chunk::<16>(), tag.first_chunk::<8>()) {
         (Some(tag), _) => {
             let difference = u128::from_ne_bytes(*computed) ^ u128::from_ne_bytes(*tag);
@@ -276,7 +229,7 @@ fn is_same(computed: &[u8; 16], tag: &[u8]) -> bool {
     difference.ct_eq(&0).into()
 }
 
-fn check_lengths(aad: &[&[u8]], plaintext: usize) -> Result<()> {
+pub(crate) fn check_lengths(aad: &[&[u8]], plaintext: usize) -> Result<()> {
     if plaintext > MAX_PLAINTEXT || total(aad) > MAX_AAD {
         Err(Error::Size)
     } else {

@@ -9,8 +9,6 @@ use aes::cipher::typenum::Unsigned;
 use aes::cipher::{
     BlockCipherEncBackend, BlockCipherEncClosure, BlockSizeUser, ParBlocks, consts::U16,
 };
-use core::mem;
-use core::slice::{Iter, IterMut};
 use zeroize::Zeroize;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,156 +17,95 @@ pub(crate) enum Direction {
     Open,
 }
 
-/// What is encrypted or decrypted. Both lengths were checked to fit 16 bits.
-pub(crate) struct Message<'a> {
+/// One message on its way through the cipher.
+pub(crate) struct Pass<'a> {
     /// Flags byte of B_0 without the AAD bit.
     pub(crate) flags: u8,
     pub(crate) nonce: &'a Nonce,
     pub(crate) aad: &'a [&'a [u8]],
     pub(crate) body: &'a mut [u8],
     pub(crate) direction: Direction,
+    /// Of 16 bytes; a shorter one is its front.
+    pub(crate) tag: &'a mut [u8; 16],
 }
 
-/// A message on its way through the cipher: [`Pass::start`], [`Pass::absorb`] and [`Pass::cross`] until they have
-/// nothing left, [`Pass::finish`].
-///
-/// A step takes the backend, so that two messages can take theirs by turns.
-pub(crate) struct Pass<'a> {
-    data: AdditionalData<'a>,
-    blocks: IterMut<'a, [u8; 16]>,
-    rest: &'a mut [u8],
-    direction: Direction,
-    /// A_0; the other counter blocks differ from it in the counter.
-    first: Block,
-    counter: u16,
-    keystream: Block,
-    mac: Block,
-    tag_mask: Block,
+impl BlockSizeUser for Pass<'_> {
+    type BlockSize = U16;
 }
 
-impl<'a> Pass<'a> {
+impl BlockCipherEncClosure for Pass<'_> {
     #[inline(always)]
-    pub(crate) fn new(message: Message<'a>) -> Self {
-        let Message {
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let Pass {
             flags,
             nonce,
             aad,
             body,
             direction,
-        } = message;
-        let aad_len = total(aad) as u16;
+            tag,
+        } = self;
+        let aad_len = total(aad);
+        // both lengths were checked to fit 16 bits
         let adata = if aad_len == 0 { 0 } else { 0x40 };
-        let mac = block(flags | adata, nonce, body.len() as u16);
+        let mut mac = block(flags | adata, nonce, body.len() as u16);
         let first = block(1, nonce, 0);
-        let (blocks, rest) = body.as_chunks_mut();
-        Self {
-            data: AdditionalData::new(aad_len, aad),
-            blocks: blocks.iter_mut(),
-            rest,
-            direction,
-            first,
-            counter: 1,
-            keystream: first ^ tail(1),
-            mac,
-            tag_mask: first,
+        let mut tag_mask = first;
+        pair(backend, &mut mac, &mut tag_mask);
+
+        // the first keystream block rides with the first block of additional data
+        let mut counter = 1u16;
+        let mut keystream = first ^ tail(counter);
+        if aad_len == 0 {
+            encrypt(backend, &mut keystream);
+        } else {
+            let mut is_first = true;
+            absorb(aad_len as u16, aad, |data| {
+                mac ^= data;
+                if is_first {
+                    pair(backend, &mut mac, &mut keystream);
+                    is_first = false;
+                } else {
+                    encrypt(backend, &mut mac);
+                }
+            });
         }
-    }
 
-    /// B_0 with A_0; the first keystream block rides with the first block of additional data.
-    #[inline(always)]
-    pub(crate) fn start<B: Backend>(&mut self, backend: &B) {
-        pair(backend, &mut self.mac, &mut self.tag_mask);
-        match self.data.next() {
-            Some(data) => {
-                self.mac ^= data;
-                pair(backend, &mut self.mac, &mut self.keystream);
-            }
-            None => encrypt(backend, &mut self.keystream),
-        }
-    }
-
-    /// One more block of additional data; whether there was one.
-    #[inline(always)]
-    pub(crate) fn absorb<B: Backend>(&mut self, backend: &B) -> bool {
-        let Some(data) = self.data.next() else {
-            return false;
-        };
-        self.mac ^= data;
-        encrypt(backend, &mut self.mac);
-        true
-    }
-
-    /// One more block of the body, with the keystream for the one behind it; whether there is one behind it.
-    #[inline(always)]
-    pub(crate) fn cross<B: Backend>(&mut self, backend: &B) -> bool {
-        if let Some(chunk) = self.blocks.next() {
+        let (blocks, rest) = body.as_chunks_mut::<16>();
+        let mut left = blocks.len();
+        for chunk in blocks {
             let input = Block::from_le_bytes(*chunk);
-            let output = input ^ self.keystream;
-            self.mac ^= self.direction.plaintext(input, output);
+            let output = input ^ keystream;
+            mac ^= direction.plaintext(input, output);
             *chunk = output.to_le_bytes();
-            if self.blocks.len() != 0 || !self.rest.is_empty() {
-                self.counter = self.counter.wrapping_add(1);
-                self.keystream = self.first ^ tail(self.counter);
-                pair(backend, &mut self.mac, &mut self.keystream);
-                return true;
+            left = left.wrapping_sub(1);
+            if left == 0 && rest.is_empty() {
+                encrypt(backend, &mut mac);
+            } else {
+                counter = counter.wrapping_add(1);
+                keystream = first ^ tail(counter);
+                pair(backend, &mut mac, &mut keystream);
             }
-            encrypt(backend, &mut self.mac);
-        } else if !self.rest.is_empty() {
-            let mask = !(Block::MAX
-                .checked_shl(bits(self.rest.len()))
-                .unwrap_or_default());
-            let input = load(self.rest);
-            let output = (input ^ self.keystream) & mask;
-            self.mac ^= self.direction.plaintext(input, output);
-            for (byte, value) in self.rest.iter_mut().zip(output.to_le_bytes()) {
+        }
+        if !rest.is_empty() {
+            let mask = !(Block::MAX.checked_shl(bits(rest.len())).unwrap_or_default());
+            let input = load(rest);
+            let output = (input ^ keystream) & mask;
+            mac ^= direction.plaintext(input, output);
+            for (byte, value) in rest.iter_mut().zip(output.to_le_bytes()) {
                 *byte = value;
             }
-            encrypt(backend, &mut self.mac);
+            encrypt(backend, &mut mac);
         }
-        false
-    }
-
-    /// The tag of 16 bytes; a shorter one is its front.
-    #[inline(always)]
-    pub(crate) fn finish(mut self) -> [u8; 16] {
-        let tag = (self.mac ^ self.tag_mask).to_le_bytes();
-        self.keystream.zeroize();
-        self.tag_mask.zeroize();
-        tag
+        *tag = (mac ^ tag_mask).to_le_bytes();
+        keystream.zeroize();
+        tag_mask.zeroize();
     }
 }
-
-/// One message by itself.
-pub(crate) struct Alone<'a> {
-    pub(crate) message: Message<'a>,
-    pub(crate) tag: &'a mut [u8; 16],
-}
-
-impl BlockSizeUser for Alone<'_> {
-    type BlockSize = U16;
-}
-
-impl BlockCipherEncClosure for Alone<'_> {
-    #[inline(always)]
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        let Self { message, tag } = self;
-        let mut pass = Pass::new(message);
-        pass.start(backend);
-        while pass.absorb(backend) {}
-        while pass.cross(backend) {}
-        *tag = pass.finish();
-    }
-}
-
-/// What encrypts blocks under one key.
-pub(crate) trait Backend: BlockCipherEncBackend<BlockSize = U16> {}
-
-impl<B: BlockCipherEncBackend<BlockSize = U16>> Backend for B {}
 
 impl Direction {
     /// Which of both is authenticated.
     #[inline(always)]
-    const fn plaintext(self, input: Block, output: Block) -> Block {
+    pub(crate) const fn plaintext(self, input: Block, output: Block) -> Block {
         match self {
             Self::Seal => input,
             Self::Open => output,
@@ -177,11 +114,11 @@ impl Direction {
 }
 
 /// 16 bytes as one number, the first byte lowest: an exclusive or of blocks is one of registers.
-type Block = u128;
+pub(crate) type Block = u128;
 
 /// `first | nonce | last`: B_0 with the length, or A_i with the counter.
 #[inline(always)]
-fn block(first: u8, nonce: &Nonce, last: u16) -> Block {
+pub(crate) fn block(first: u8, nonce: &Nonce, last: u16) -> Block {
     let mut bytes = [first; 16];
     if let Some(place) = bytes.split_at_mut(1).1.first_chunk_mut() {
         *place = *nonce;
@@ -192,63 +129,37 @@ fn block(first: u8, nonce: &Nonce, last: u16) -> Block {
 
 /// A number of two bytes, big-endian, at the end of a block.
 #[inline(always)]
-const fn tail(last: u16) -> Block {
+pub(crate) const fn tail(last: u16) -> Block {
     (last.swap_bytes() as Block) << 112
 }
 
 /// The additional data, its length in front, as blocks padded with zeros (RFC 3610, 2.2).
-struct AdditionalData<'a> {
-    part: &'a [u8],
-    parts: Iter<'a, &'a [u8]>,
-    /// What was taken from parts that ended inside a block.
-    staged: Block,
-    filled: usize,
-}
-
-impl<'a> AdditionalData<'a> {
-    #[inline(always)]
-    fn new(len: u16, parts: &'a [&'a [u8]]) -> Self {
-        Self {
-            part: &[],
-            parts: parts.iter(),
-            staged: len.swap_bytes().into(),
-            filled: if len == 0 { 0 } else { 2 },
+#[inline(always)]
+fn absorb(len: u16, aad: &[&[u8]], mut take: impl FnMut(Block)) {
+    let mut staged = Block::from(len.swap_bytes());
+    let mut filled = 2usize;
+    for part in aad {
+        let Some((head, rest)) = part.split_at_checked(16usize.wrapping_sub(filled)) else {
+            staged |= load(part).wrapping_shl(bits(filled));
+            filled = filled.wrapping_add(part.len());
+            continue;
+        };
+        take(staged | load(head).wrapping_shl(bits(filled)));
+        let (blocks, end) = rest.as_chunks::<16>();
+        for block in blocks {
+            take(Block::from_le_bytes(*block));
         }
+        staged = load(end);
+        filled = end.len();
     }
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Block> {
-        if self.filled == 0
-            && let Some((head, rest)) = self.part.split_first_chunk()
-        {
-            self.part = rest;
-            return Some(Block::from_le_bytes(*head));
-        }
-        loop {
-            let room = 16usize.wrapping_sub(self.filled);
-            if let Some((head, rest)) = self.part.split_at_checked(room) {
-                let staged = mem::take(&mut self.staged);
-                let block = staged | load(head).wrapping_shl(bits(self.filled));
-                self.filled = 0;
-                self.part = rest;
-                return Some(block);
-            }
-            self.staged |= load(self.part).wrapping_shl(bits(self.filled));
-            self.filled = self.filled.wrapping_add(self.part.len());
-            match self.parts.next() {
-                Some(part) => self.part = part,
-                None => break,
-            }
-        }
-        self.part = &[];
-        let is_full = mem::take(&mut self.filled) != 0;
-        is_full.then(|| mem::take(&mut self.staged))
+    if filled != 0 {
+        take(staged);
     }
 }
 
 /// Up to 16 bytes as a block padded with zeros, by two loads that overlap.
 #[inline(always)]
-fn load(bytes: &[u8]) -> Block {
+pub(crate) fn load(bytes: &[u8]) -> Block {
     if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
         let high = Block::from(u64::from_le_bytes(*high));
         return Block::from(u64::from_le_bytes(*low))
@@ -267,12 +178,12 @@ fn load(bytes: &[u8]) -> Block {
 
 /// Bits in a few bytes.
 #[inline(always)]
-const fn bits(bytes: usize) -> u32 {
+pub(crate) const fn bits(bytes: usize) -> u32 {
     (bytes as u32).wrapping_mul(8)
 }
 
 #[inline(always)]
-fn encrypt<B: Backend>(backend: &B, block: &mut Block) {
+pub(crate) fn encrypt<B: BlockCipherEncBackend<BlockSize = U16>>(backend: &B, block: &mut Block) {
     let mut bytes = block.to_le_bytes();
     backend.encrypt_block_inplace((&mut bytes).into());
     *block = Block::from_le_bytes(bytes);
@@ -281,7 +192,11 @@ fn encrypt<B: Backend>(backend: &B, block: &mut Block) {
 /// Two independent blocks: together where the backend works on a few blocks at once, else one after the other, which
 /// hardware AES overlaps by itself.
 #[inline(always)]
-fn pair<B: Backend>(backend: &B, a: &mut Block, b: &mut Block) {
+pub(crate) fn pair<B: BlockCipherEncBackend<BlockSize = U16>>(
+    backend: &B,
+    a: &mut Block,
+    b: &mut Block,
+) {
     if (2..=4).contains(&<B::ParBlocksSize as Unsigned>::USIZE) {
         let mut both = ParBlocks::<B>::default();
         for (slot, value) in both.iter_mut().zip([&*a, &*b]) {

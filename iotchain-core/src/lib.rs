@@ -59,6 +59,7 @@ pub mod kdf;
 pub mod lockstep;
 mod secret;
 pub mod sign;
+mod steps;
 pub mod suite;
 mod time;
 

@@ -7,12 +7,14 @@
 //! Each block of a CBC-MAC waits for the one before, so one message leaves hardware AES idle most of the time; the
 //! blocks of the other message fill the gaps. Software AES gains nothing and loses nothing.
 
-use crate::aead::{AeadKey, Nonce, Opening};
-use crate::ccm::{Backend, Message, Pass};
-use crate::error::Result;
+use crate::aead::{AeadKey, Nonce, check_lengths, is_same};
+use crate::ccm::Direction;
+use crate::error::{Error, Result};
+use crate::steps::{Backend, Message, Steps};
 use aes::cipher::{
     BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, consts::U16,
 };
+use zeroize::Zeroize;
 
 /// The arguments of one [`AeadKey::open`].
 pub struct Sealed<'a> {
@@ -56,6 +58,75 @@ pub fn open_pair(pair: [Sealed<'_>; 2]) -> [Result<usize>; 2] {
             [a.judge(tag_a), b.judge(tag_b)]
         }
         (a, b) => [a.and_then(Opening::alone), b.and_then(Opening::alone)],
+    }
+}
+
+/// A ciphertext of allowed length, about to be decrypted where it stands.
+struct Opening<'a> {
+    key: &'a AeadKey,
+    nonce: &'a Nonce,
+    aad: &'a [&'a [u8]],
+    body: &'a mut [u8],
+    tag: &'a [u8],
+}
+
+impl<'a> Opening<'a> {
+    /// Copies the ciphertext to the front of `out`.
+    #[inline]
+    fn new(
+        key: &'a AeadKey,
+        nonce: &'a Nonce,
+        aad: &'a [&'a [u8]],
+        ciphertext: &'a [u8],
+        out: &'a mut [u8],
+    ) -> Result<Self> {
+        let needed = key.split(ciphertext.len())?;
+        let (sealed, tag) = ciphertext.split_at_checked(needed).ok_or(Error::Aead)?;
+        let body = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        check_lengths(aad, needed)?;
+        body.copy_from_slice(sealed);
+        Ok(Self {
+            key,
+            nonce,
+            aad,
+            body,
+            tag,
+        })
+    }
+
+    /// Decrypts it by itself; the length of the plaintext.
+    fn alone(self) -> Result<usize> {
+        self.key
+            .decrypt(self.nonce, self.aad, self.body, self.tag)?;
+        Ok(self.body.len())
+    }
+
+    /// What goes through the cipher.
+    #[inline(always)]
+    fn message(&mut self) -> Message<'_> {
+        Message {
+            flags: self.key.alg().flags(),
+            nonce: self.nonce,
+            aad: self.aad,
+            body: self.body,
+            direction: Direction::Open,
+        }
+    }
+
+    /// The cipher of its key.
+    const fn cipher(&self) -> &'a aes::Aes128Enc {
+        self.key.cipher()
+    }
+
+    /// The length of the plaintext, if the tag is the computed one; else wipes it.
+    #[inline]
+    fn judge(self, computed: &[u8; 16]) -> Result<usize> {
+        if is_same(computed, self.tag) {
+            Ok(self.body.len())
+        } else {
+            self.body.zeroize();
+            Err(Error::Aead)
+        }
     }
 }
 
@@ -106,7 +177,7 @@ impl<A: Backend> BlockCipherEncClosure for Both<'_, A> {
             tags,
         } = self;
         let [a, b] = messages;
-        let (mut a, mut b) = (Pass::new(a), Pass::new(b));
+        let (mut a, mut b) = (Steps::new(a), Steps::new(b));
         a.start(first);
         b.start(second);
         while a.absorb(first) & b.absorb(second) {}
