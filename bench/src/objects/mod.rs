@@ -24,6 +24,7 @@ pub(crate) const OPENSSL: &str = "OpenSSL EVP";
 pub(crate) const CCM: &str = "ccm";
 pub(crate) const LIBOSCORE: &str = "libOSCORE";
 pub(crate) const K256: &str = "k256";
+pub(crate) const LIBSECP256K1: &str = "libsecp256k1";
 pub(crate) const ALLOY: &str = "alloy-trie";
 
 /// Plaintexts: a reading, a few of them, a page, and the largest that all peers carry in one object.
@@ -72,6 +73,7 @@ fn cases(sizes: &[usize]) -> Outcome<Vec<Case>> {
     }
     all.extend(signatures::cases(OURS)?);
     all.extend(signatures::bare(K256)?);
+    all.extend(signatures::libsecp256k1(LIBSECP256K1)?);
     all.extend(tokens::cases(OURS)?);
     all.extend(tokens::bare(K256)?);
     all.extend(tokens::alloy(ALLOY)?);

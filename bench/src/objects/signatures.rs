@@ -4,6 +4,7 @@ use super::scene::signer;
 use crate::Outcome;
 use crate::measure::Case;
 use crate::row::Row;
+use iotchain_core::hash::sha256;
 use iotchain_core::{SignAlg, Signer};
 use k256::ecdsa::signature::{Signer as _, Verifier};
 use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
@@ -42,6 +43,23 @@ pub(crate) fn bare(peer: &'static str) -> Outcome<Vec<Case>> {
         }),
         Case::same(Row::new(peer, "verify"), move || {
             public.verify(&MESSAGE, &signature).is_ok()
+        }),
+    ])
+}
+
+/// The library of the Bitcoin nodes: the same signature, in C.
+pub(crate) fn libsecp256k1(peer: &'static str) -> Outcome<Vec<Case>> {
+    let key = secp256k1::SecretKey::from_secret_bytes([7; 32])?;
+    let public = secp256k1::PublicKey::from_secret_key(&key);
+    let digest = || secp256k1::Message::from_digest(sha256(&[&MESSAGE]));
+    let signature = secp256k1::ecdsa::sign(digest(), &key);
+    secp256k1::ecdsa::verify(&signature, digest(), &public)?;
+    Ok(vec![
+        Case::same(Row::new(peer, "sign"), move || {
+            secp256k1::ecdsa::sign(digest(), &key)
+        }),
+        Case::same(Row::new(peer, "verify"), move || {
+            secp256k1::ecdsa::verify(&signature, digest(), &public).is_ok()
         }),
     ])
 }
