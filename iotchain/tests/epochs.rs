@@ -140,6 +140,34 @@ impl KeyServer {
     fn renew(&self, member: &mut Host, seat: u32) -> iotchain::Result<bool> {
         self.tell(seat, GID, |response| member.renew(response, own))
     }
+
+    /// What the resource server signed and stored in session 1, with the key that `member` holds too.
+    fn stored(&self, member: &Host) -> Vec<u8> {
+        let boot = Boot::random(&mut SysRng).unwrap();
+        let mut sender =
+            Sender::new(*member.group(), self.producer, boot, UnixTime::new(0)).unwrap();
+        member.enter(&mut sender, at(1)).unwrap();
+        let claims = Claims {
+            iat: at(1),
+            exp: None,
+        };
+        let mut object = vec![0; 256];
+        let len = sender
+            .seal_signed(&temperature(), claims, b"21.5", &self.key, &mut object)
+            .unwrap();
+        object.truncate(len);
+        object
+    }
+}
+
+fn temperature() -> ResourceId<'static> {
+    ResourceId::new(RS, &["temp"], &[]).unwrap()
+}
+
+fn open(member: &mut Host, object: &[u8], session: u32) -> iotchain::Result<usize> {
+    let (mut stored, mut out) = (StoredState::new(), [0; 64]);
+    let opened = member.open_stored(object, &temperature(), &mut stored, at(session), &mut out);
+    opened.map(|opened| opened.len)
 }
 
 fn key_of(member: &Host, session: u32) -> iotchain::Result<[u8; 16]> {
@@ -216,25 +244,7 @@ fn prepared_late_and_foreign_members_at_the_end_of_an_epoch() {
 fn a_retired_epoch_takes_the_keys_at_hand_with_it() {
     let mut ks = KeyServer::new();
     let (mut member, seat) = ks.join();
-    let temperature = ResourceId::new(RS, &["temp"], &[]).unwrap();
-    let boot = Boot::random(&mut SysRng).unwrap();
-    let mut sender = Sender::new(*member.group(), ks.producer, boot, UnixTime::new(0)).unwrap();
-    member.enter(&mut sender, at(1)).unwrap();
-    let claims = Claims {
-        iat: at(1),
-        exp: None,
-    };
-    let mut object = [0; 256];
-    let len = sender
-        .seal_signed(&temperature, claims, b"21.5", &ks.key, &mut object)
-        .unwrap();
-    let open = |member: &mut Host| {
-        let (mut stored, mut out) = (StoredState::new(), [0; 64]);
-        let object = &object[..len];
-        let opened = member.open_stored(object, &temperature, &mut stored, at(6), &mut out);
-        opened.map(|opened| opened.len)
-    };
-
+    let object = ks.stored(&member);
     ks.prepare(2 * LAST);
     ks.renew(&mut member, seat).unwrap();
     for session in 2..=6 {
@@ -242,43 +252,30 @@ fn a_retired_epoch_takes_the_keys_at_hand_with_it() {
             member.receive(&message, Some(at(session))).unwrap();
         }
     }
-    assert_eq!(open(&mut member), Ok(4), "what was stored stays readable");
+    assert_eq!(
+        open(&mut member, &object, 6),
+        Ok(4),
+        "what was stored stays readable"
+    );
     // the epoch after this one takes the place of the one before
     ks.prepare(3 * LAST);
     ks.renew(&mut member, seat).unwrap();
     assert!(key_of(&member, 1).is_err());
-    assert_eq!(open(&mut member), Err(Error::Session));
+    assert_eq!(open(&mut member, &object, 6), Err(Error::Session));
 }
 
 #[test]
 fn a02_a_sender_that_the_key_server_no_longer_names_is_forgotten() {
     let mut ks = KeyServer::new();
     let (mut member, seat) = ks.join();
-    let temperature = ResourceId::new(RS, &["temp"], &[]).unwrap();
-    let boot = Boot::random(&mut SysRng).unwrap();
-    let mut sender = Sender::new(*member.group(), ks.producer, boot, UnixTime::new(0)).unwrap();
-    member.enter(&mut sender, at(1)).unwrap();
-    let claims = Claims {
-        iat: at(1),
-        exp: None,
-    };
-    let mut object = [0; 256];
-    let len = sender
-        .seal_signed(&temperature, claims, b"21.5", &ks.key, &mut object)
-        .unwrap();
-    let open = |member: &mut Host| {
-        let (mut stored, mut out) = (StoredState::new(), [0; 64]);
-        let object = &object[..len];
-        let opened = member.open_stored(object, &temperature, &mut stored, at(1), &mut out);
-        opened.map(|opened| opened.len)
-    };
-    assert_eq!(open(&mut member), Ok(4));
+    let object = ks.stored(&member);
+    assert_eq!(open(&mut member, &object, 1), Ok(4));
     // more sids, one after the other, than a member has room for at once
     for index in 1..10 {
         ks.producer = producer(index);
         ks.renew(&mut member, seat).unwrap();
     }
-    assert_eq!(open(&mut member), Err(Error::Signer));
+    assert_eq!(open(&mut member, &object, 1), Err(Error::Signer));
 }
 
 #[test]
