@@ -12,6 +12,7 @@ mod contracts;
 mod deps;
 mod firmware;
 mod fuzz;
+mod header;
 mod interop;
 mod labels;
 mod run;
@@ -109,7 +110,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "c",
-        about: "the C header is up to date; C99, C11 and C++17 tests",
+        about: "the C header is up to date; C99, C11 and C++17 tests, memory watched",
         run: c::c,
     },
     Task {
@@ -140,7 +141,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::bench(arguments),
         Some("footprint") => firmware::footprint(),
         Some("fuzz") => fuzz::one(arguments.next().as_deref()),
-        Some("header") => c::header(arguments.next().as_deref()),
+        Some("header") => header::header(arguments.next().as_deref()),
         Some(name) => match TASKS.iter().find(|task| task.name == name) {
             Some(task) => (task.run)(),
             None => Err(format!("no task `{name}`\n\n{}", help())),

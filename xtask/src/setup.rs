@@ -29,6 +29,10 @@ const NEEDS: &[Need] = &[
         packages: "g++",
     },
     Need {
+        present: || finds("clang++ --version"),
+        packages: "clang",
+    },
+    Need {
         present: || finds("git --version"),
         packages: "git",
     },
