@@ -7,6 +7,16 @@
 #include <stdint.h>
 
 /**
+ * ES256K: ECDSA over secp256k1 with SHA-256 (RFC 8812), the suite that every member has.
+ */
+#define IOTCHAIN_ES256K -47
+
+/**
+ * ESP256: ECDSA over P-256 with SHA-256 (RFC 9864).
+ */
+#define IOTCHAIN_ESP256 -9
+
+/**
  * Version of the interface that this header describes. It changes whenever a program compiled against an older header
  * could misbehave.
  */
@@ -341,10 +351,78 @@ enum iotchain_err
    * No proof against a trusted block.
    */
   IOTCHAIN_ERR_PROOF = -101,
+  /**
+   * A pointer is null where it must not be, or a length is none. Only of this interface.
+   */
+  IOTCHAIN_ERR_NULL_ARGUMENT = -110,
+  /**
+   * The object was never set up, is wiped, or was moved or copied. Only of this interface.
+   */
+  IOTCHAIN_ERR_NOT_READY = -111,
 };
 #ifndef __cplusplus
 typedef int32_t iotchain_err;
 #endif // __cplusplus
+
+/**
+ * A private key in memory, wiped by `iotchain_signing_key_wipe`.
+ */
+typedef struct iotchain_signing_key {
+  uint64_t opaque[14];
+} iotchain_signing_key;
+
+/**
+ * A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
+ * and keeps nothing of it.
+ */
+typedef struct iotchain_rng {
+  /**
+   * Fills `out` with `len` random bytes and returns 0; anything else makes the caller fail with `IOTCHAIN_ERR_RANDOM`.
+   */
+  int32_t (*fill)(void *ctx, uint8_t *out, size_t len);
+  /**
+   * Handed to `fill`.
+   */
+  void *ctx;
+} iotchain_rng;
+
+/**
+ * A public key of ECDSA. Its point is checked where it is used.
+ */
+typedef struct iotchain_public_key {
+  /**
+   * The algorithm of COSE: `IOTCHAIN_ES256K` or `IOTCHAIN_ESP256`.
+   */
+  int32_t alg;
+  /**
+   * Big-endian.
+   */
+  uint8_t x[32];
+  /**
+   * Big-endian.
+   */
+  uint8_t y[32];
+} iotchain_public_key;
+
+/**
+ * Somebody who signs: `iotchain_signing_key_signer` gives one for a key in memory; a secure element comes with a function of
+ * its own.
+ */
+typedef struct iotchain_signer {
+  /**
+   * The public half.
+   */
+  struct iotchain_public_key key;
+  /**
+   * Signs the SHA-256 `digest` of 32 bytes: writes r and s, 32 bytes each, to `signature` and returns 0. Both halves of s will
+   * do: the library takes the lower one. Anything but 0 makes the caller fail with `IOTCHAIN_ERR_SIG`.
+   */
+  int32_t (*sign)(void *ctx, const uint8_t *digest, uint8_t *signature);
+  /**
+   * Handed to `sign`.
+   */
+  void *ctx;
+} iotchain_signer;
 
 #ifdef __cplusplus
 extern "C" {
@@ -355,6 +433,56 @@ extern "C" {
  * know. The text is static: it needs no `free` and may be kept.
  */
 const char *iotchain_strerror(int32_t err);
+
+/**
+ * `sizeof (struct iotchain_signing_key)` of the library that is linked.
+ */
+size_t iotchain_signing_key_size(void);
+
+/**
+ * Sets a private key up from its 32 bytes, e.g. out of protected flash.
+ *
+ * @param key  room for the key; at most 3 kB of stack are used
+ * @param alg  `IOTCHAIN_ES256K`
+ * @param bytes  32 bytes, big-endian; wipe your copy
+ * @return 0, `IOTCHAIN_ERR_TYPE` for zero or a number not below the order, `IOTCHAIN_ERR_ALG` for an algorithm that this library was
+ *   built without
+ */
+iotchain_err iotchain_signing_key_init(struct iotchain_signing_key *key,
+                                       int32_t alg,
+                                       const uint8_t *bytes);
+
+/**
+ * Makes a fresh private key. Store it with `iotchain_signing_key_export`.
+ *
+ * @param key  room for the key; at most 3 kB of stack are used
+ * @param alg  `IOTCHAIN_ES256K`
+ * @param random  where the key comes from
+ * @return 0, `IOTCHAIN_ERR_RANDOM` if the source fails, `IOTCHAIN_ERR_ALG`
+ */
+iotchain_err iotchain_signing_key_generate(struct iotchain_signing_key *key,
+                                           int32_t alg,
+                                           const struct iotchain_rng *random);
+
+/**
+ * Writes the private key to `bytes`, 32 bytes, for protected storage.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_signing_key_export(const struct iotchain_signing_key *key, uint8_t *bytes);
+
+/**
+ * The signer that uses `key`, which has to stay where it is for as long as `signer` is used.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_signing_key_signer(const struct iotchain_signing_key *key,
+                                         struct iotchain_signer *signer);
+
+/**
+ * Ends a key: nothing of it stays in the storage. Zeroed storage is left alone.
+ */
+void iotchain_signing_key_wipe(struct iotchain_signing_key *key);
 
 /**
  * Version of the interface of the library that is linked. Compare it with `IOTCHAIN_ABI_VERSION` once at start-up: a

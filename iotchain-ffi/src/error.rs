@@ -169,6 +169,98 @@ pub enum iotchain_err {
     Random = -100,
     /// No proof against a trusted block.
     Proof = -101,
+    /// A pointer is null where it must not be, or a length is none. Only of this interface.
+    NullArgument = -110,
+    /// The object was never set up, is wiped, or was moved or copied. Only of this interface.
+    NotReady = -111,
+}
+
+impl From<Error> for iotchain_err {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Truncated => Self::Truncated,
+            Error::Trailing => Self::Trailing,
+            Error::NonMinimal => Self::Nonminimal,
+            Error::Indefinite => Self::Indefinite,
+            Error::Order => Self::Order,
+            Error::DuplicateKey => Self::Dupkey,
+            Error::Depth => Self::Depth,
+            Error::Type => Self::Type,
+            Error::Utf8 => Self::Utf8,
+            Error::Size => Self::Size,
+            Error::Item => Self::Item,
+            Error::Header => Self::Header,
+            Error::Alg => Self::Alg,
+            Error::Crit => Self::Crit,
+            Error::Kid => Self::Kid,
+            Error::Group => Self::Group,
+            Error::Session => Self::Session,
+            Error::SessionExpired => Self::SessionExpired,
+            Error::Piv => Self::Piv,
+            Error::Replay => Self::Replay,
+            Error::Echo => Self::Echo,
+            Error::Aead => Self::Aead,
+            Error::Sig => Self::Sig,
+            Error::SigRequired => Self::SigRequired,
+            Error::Signer => Self::Signer,
+            Error::Rollback => Self::Rollback,
+            Error::Stale => Self::Stale,
+            Error::Equivocation => Self::Equivocation,
+            Error::Forbidden => Self::Forbidden,
+            Error::Path => Self::Path,
+            Error::Binding => Self::Binding,
+            Error::ForgeryLimit => Self::ForgeryLimit,
+            Error::SeqExhausted => Self::SeqExhausted,
+            Error::Buffer { .. } => Self::Buffer,
+            Error::Mode => Self::Mode,
+            Error::Version => Self::Version,
+            Error::Scheme => Self::Scheme,
+            Error::SessionRange => Self::SessionRange,
+            Error::Kcv => Self::Kcv,
+            Error::RevokedMember => Self::RevokedMember,
+            Error::Recover => Self::Recover,
+            Error::BroadcastOld => Self::BcastOld,
+            Error::NotMember => Self::NotMember,
+            Error::GroupFull => Self::GroupFull,
+            Error::GroupGone => Self::GroupGone,
+            Error::NeedEvent => Self::NeedEvent,
+            Error::TooManyRevoked => Self::TooManyRevoked,
+            Error::Capacity => Self::Capacity,
+            Error::Beacon => Self::Beacon,
+            Error::NotAnnounced => Self::NotAnnounced,
+            Error::Epoch => Self::Epoch,
+            Error::Skip => Self::Skip,
+            Error::LedgerStale => Self::LedgerStale,
+            Error::LedgerUnavailable => Self::LedgerUnavailable,
+            Error::TokenAbsent => Self::TokenAbsent,
+            Error::Unconfirmed => Self::Unconfirmed,
+            Error::TokenRevoked => Self::TokenRevoked,
+            Error::Issuer => Self::Issuer,
+            Error::Audience => Self::Audience,
+            Error::Subject => Self::Subject,
+            Error::Claims => Self::Claims,
+            Error::TtlRange => Self::TtlRange,
+            Error::Expired => Self::Expired,
+            Error::NotYet => Self::NotYet,
+            Error::Iat => Self::Iat,
+            Error::Scope => Self::Scope,
+            Error::Cnf => Self::Cnf,
+            Error::Cti => Self::Cti,
+            Error::CwtType => Self::CwtType,
+            Error::CwtKey => Self::CwtKey,
+            Error::Challenge => Self::Challenge,
+            Error::ChallengeExpired => Self::ChallengeExpired,
+            Error::ChallengeReplay => Self::ChallengeReplay,
+            Error::PopFormat => Self::PopFormat,
+            Error::Pop => Self::Pop,
+            Error::Channel => Self::Channel,
+            Error::Rate => Self::Rate,
+            Error::Random => Self::Random,
+            Error::Proof => Self::Proof,
+            // the enumeration may grow; the tests below see that none is left out
+            _ => Self::Type,
+        }
+    }
 }
 
 /// A short English description of a result, e.g. for a log; "unknown error" for a number that this version does not
@@ -181,6 +273,12 @@ pub extern "C" fn iotchain_strerror(err: i32) -> *const c_char {
 fn text(err: i32) -> &'static CStr {
     if err == iotchain_err::Ok as i32 {
         return c"success";
+    }
+    if err == iotchain_err::NullArgument as i32 {
+        return c"null pointer or impossible length";
+    }
+    if err == iotchain_err::NotReady as i32 {
+        return c"object not set up here";
     }
     let number = err
         .checked_neg()
@@ -195,7 +293,7 @@ mod tests {
     use super::*;
     use std::{format, string::String};
 
-    /// Every variant but `Ok`.
+    /// Every variant that is an error of the registry.
     const VARIANTS: &[iotchain_err] = {
         use iotchain_err::*;
         &[
@@ -311,9 +409,25 @@ mod tests {
     }
 
     #[test]
-    fn every_number_has_a_text() {
+    fn an_error_keeps_its_number() {
         for variant in VARIANTS {
-            let text = text(*variant as i32).to_str().unwrap();
+            let number = u16::try_from(-(*variant as i32)).unwrap();
+            assert_eq!(
+                Error::from_number(number).map(iotchain_err::from),
+                Some(*variant)
+            );
+        }
+    }
+
+    #[test]
+    fn every_number_has_a_text() {
+        for variant in [
+            VARIANTS,
+            &[iotchain_err::NullArgument, iotchain_err::NotReady],
+        ]
+        .concat()
+        {
+            let text = text(variant as i32).to_str().unwrap();
             assert!(
                 text.len() > 3 && text != "unknown error",
                 "{variant:?}: {text}"

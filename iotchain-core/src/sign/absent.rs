@@ -7,7 +7,13 @@ pub(super) const fn public(_: &[u8; 32]) -> Result<PublicKey> {
     Err(Error::Alg)
 }
 
+#[cfg(not(feature = "ed25519"))]
 pub(super) const fn sign(_: &[u8; 32], _: &PublicKey, _: &[&[u8]]) -> Result<Signature> {
+    Err(Error::Sig)
+}
+
+#[cfg(not(all(feature = "es256k", feature = "esp256")))]
+pub(super) const fn sign_digest(_: &[u8; 32], _: &[u8; 32]) -> Result<Signature> {
     Err(Error::Sig)
 }
 

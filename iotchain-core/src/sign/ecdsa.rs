@@ -6,7 +6,7 @@ macro_rules! curve {
         $(#[$doc])*
         pub(super) mod $name {
             use crate::error::{Error, Result};
-            use crate::hash::{Sha256, sha256};
+            use crate::hash::Sha256;
             use crate::sign::{PublicKey, SignAlg, Signature};
             use ::ecdsa::hazmat::sign_prehashed_rfc6979;
             use $krate::ecdsa::signature::hazmat::PrehashVerifier;
@@ -30,14 +30,12 @@ macro_rules! curve {
 
             /// From the scalar alone: the curve's own signing key would compute its public key anew, which costs as
             /// much as the signature.
-            pub(in crate::sign) fn sign(
+            pub(in crate::sign) fn sign_digest(
                 private: &[u8; 32],
-                _: &PublicKey,
-                message: &[&[u8]],
+                digest: &[u8; 32],
             ) -> Result<Signature> {
                 let scalar = Zeroizing::new(key(private)?.to_nonzero_scalar());
-                let digest = sha256(message);
-                let (signature, _) = sign_prehashed_rfc6979::<$curve, Sha256>(&scalar, &digest, &[]);
+                let (signature, _) = sign_prehashed_rfc6979::<$curve, Sha256>(&scalar, digest, &[]);
                 let signature = if $low_s { signature.normalize_s() } else { signature };
                 Ok(signature.to_bytes().into())
             }

@@ -2,6 +2,7 @@
 
 use super::{PublicKey, SignAlg, Signature, Signer, ed25519, es256k, esp256};
 use crate::error::{Error, Result};
+use crate::hash::sha256;
 use crate::secret::Secret;
 use core::fmt;
 use rand_core::TryCryptoRng;
@@ -51,6 +52,18 @@ impl SigningKey {
         Err(Error::Random)
     }
 
+    /// Signs the message whose SHA-256 is `digest`, with the nonce of RFC 6979.
+    ///
+    /// # Errors
+    /// [`Error::Alg`] for Ed25519, which hashes the message twice.
+    pub fn sign_digest(&self, digest: &[u8; 32]) -> Result<Signature> {
+        match self.public.alg() {
+            SignAlg::Es256k => es256k::sign_digest(self.expose(), digest),
+            SignAlg::Esp256 => esp256::sign_digest(self.expose(), digest),
+            SignAlg::Ed25519 => Err(Error::Alg),
+        }
+    }
+
     /// The 32 private bytes, for storage.
     #[must_use]
     pub const fn expose(&self) -> &[u8; 32] {
@@ -66,8 +79,7 @@ impl Signer for SigningKey {
     fn sign(&self, message: &[&[u8]]) -> Result<Signature> {
         let (secret, public) = (self.secret.expose(), &self.public);
         match public.alg() {
-            SignAlg::Es256k => es256k::sign(secret, public, message),
-            SignAlg::Esp256 => esp256::sign(secret, public, message),
+            SignAlg::Es256k | SignAlg::Esp256 => self.sign_digest(&sha256(message)),
             SignAlg::Ed25519 => ed25519::sign(secret, public, message),
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{PublicKey, SignAlg, Signature};
 use crate::error::{Error, Result};
-use crate::hash::{hmac_sha256, sha256};
+use crate::hash::hmac_sha256;
 use core::ops::AddAssign;
 use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::Reduce;
@@ -26,8 +26,8 @@ pub(super) fn public(private: &[u8; 32]) -> Result<PublicKey> {
 }
 
 /// The steps of SEC 1, 4.1.3, with the nonce of RFC 6979 and S in the lower half.
-pub(super) fn sign(private: &[u8; 32], _: &PublicKey, message: &[&[u8]]) -> Result<Signature> {
-    let digest = Scalar::reduce(&FieldBytes::from(sha256(message)));
+pub(super) fn sign_digest(private: &[u8; 32], digest: &[u8; 32]) -> Result<Signature> {
+    let digest = Scalar::reduce(&FieldBytes::from(*digest));
     let key = Zeroizing::new(parse(private).ok_or(Error::Type)?);
     let nonce = nonce(private, &digest);
     let r = Scalar::reduce(&times_generator(&nonce).to_affine().x());

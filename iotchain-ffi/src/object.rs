@@ -1,0 +1,220 @@
+//! Objects in memory of the caller: an opaque structure of words, whose first is a tag.
+//!
+//! ```text
+//! struct iotchain_sender { uint64_t opaque[N]; }      opaque[0]   tag ^ address
+//!                                                     opaque[1..] the Rust value
+//! ```
+//!
+//! The tag tells storage that was never set up, is wiped or holds something else. Because the address takes part in it, a copied
+//! object is none: two senders with the same counters would use one nonce twice.
+
+use crate::iotchain_err;
+use crate::memory::Outcome;
+use core::mem::MaybeUninit;
+
+/// A structure of C, and what is kept in it.
+///
+/// Implemented by [`object!`] alone, which checks that the value fits.
+pub(crate) trait Object: Sized {
+    /// The Rust value.
+    type Value;
+    /// Differs from that of all other structures.
+    const TAG: u64;
+}
+
+/// How the words are used.
+#[repr(C)]
+pub(crate) struct Slot<T> {
+    tag: u64,
+    value: MaybeUninit<T>,
+}
+
+/// `object!(iotchain_sender: Sender, b"sender")`: the structure holds that value.
+macro_rules! object {
+    ($name:ident: $value:ty, $tag:literal) => {
+        impl $crate::object::Object for $name {
+            type Value = $value;
+            const TAG: u64 = $crate::object::tag($tag);
+        }
+
+        const _: () = {
+            use $crate::object::Slot;
+            assert!(size_of::<Slot<$value>>() <= size_of::<$name>());
+            assert!(align_of::<Slot<$value>>() <= align_of::<$name>());
+        };
+    };
+}
+pub(crate) use object;
+
+/// The tag of a name: at most 8 bytes, left in the high ones.
+pub(crate) const fn tag(name: &[u8]) -> u64 {
+    assert!(!name.is_empty() && name.len() <= 8);
+    let mut tag = 0;
+    let mut i = 0;
+    while i < 8 {
+        tag = tag << 8 | if i < name.len() { name[i] as u64 } else { 0 };
+        i += 1;
+    }
+    tag
+}
+
+fn tag_at<O: Object>(at: *const O) -> u64 {
+    O::TAG ^ at.addr() as u64
+}
+
+/// Sets an object up with what `make` gives, built in place. Whatever was in the storage is overwritten.
+///
+/// # Safety
+/// Unless it is null, `at` points to room for an `O` that nobody else uses.
+#[inline(always)]
+pub(crate) unsafe fn put<O: Object>(at: *mut O, make: impl FnOnce() -> O::Value) -> Outcome {
+    // SAFETY: the structure has room for the slot, see `object!`; the rest is the caller's promise.
+    let slot = unsafe { at.cast::<Slot<O::Value>>().as_mut() };
+    let slot = slot.ok_or(iotchain_err::NullArgument)?;
+    slot.value.write(make());
+    slot.tag = tag_at(at);
+    Ok(())
+}
+
+/// The value of an object.
+///
+/// # Safety
+/// Unless it is null, `at` points to an `O` that is zeroed or was set up, and that nobody changes for `'a`.
+pub(crate) unsafe fn get<'a, O: Object>(at: *const O) -> Outcome<&'a O::Value> {
+    // SAFETY: the structure has room for the slot, see `object!`; the rest is the caller's promise.
+    let slot = unsafe { at.cast::<Slot<O::Value>>().as_ref() };
+    let slot = slot.ok_or(iotchain_err::NullArgument)?;
+    if slot.tag != tag_at(at) {
+        return Err(iotchain_err::NotReady.into());
+    }
+    // SAFETY: the tag of this address stands only where `put` wrote a value.
+    Ok(unsafe { slot.value.assume_init_ref() })
+}
+
+/// The value of an object, to change it.
+///
+/// # Safety
+/// Unless it is null, `at` points to an `O` that is zeroed or was set up, and that nobody else uses for `'a`.
+pub(crate) unsafe fn get_mut<'a, O: Object>(at: *mut O) -> Outcome<&'a mut O::Value> {
+    // SAFETY: the structure has room for the slot, see `object!`; the rest is the caller's promise.
+    let slot = unsafe { at.cast::<Slot<O::Value>>().as_mut() };
+    let slot = slot.ok_or(iotchain_err::NullArgument)?;
+    if slot.tag != tag_at(at) {
+        return Err(iotchain_err::NotReady.into());
+    }
+    // SAFETY: the tag of this address stands only where `put` wrote a value.
+    Ok(unsafe { slot.value.assume_init_mut() })
+}
+
+/// Takes the value out of an object that can be used once, and wipes the storage.
+///
+/// # Safety
+/// As [`get_mut`].
+pub(crate) unsafe fn take<O: Object>(at: *mut O) -> Outcome<O::Value> {
+    // SAFETY: the caller's promise.
+    let value = unsafe { core::ptr::read(get_mut(at)?) };
+    // SAFETY: the caller's promise; the value is ours, so the storage holds nothing to drop.
+    unsafe { erase(at) };
+    Ok(value)
+}
+
+/// Ends an object: its value is dropped, the storage zeroed. Null, zeroed and ended storage is left alone.
+///
+/// # Safety
+/// As [`get_mut`].
+pub(crate) unsafe fn wipe<O: Object>(at: *mut O) {
+    // SAFETY: the caller's promise.
+    if let Ok(value) = unsafe { get_mut(at) } {
+        // SAFETY: the value is initialised, and its tag goes with it.
+        unsafe {
+            core::ptr::drop_in_place(value);
+            erase(at);
+        }
+    }
+}
+
+/// Zeroes the storage in a way that the compiler keeps.
+///
+/// # Safety
+/// `at` points to an `O` that nobody else uses and that holds nothing to drop.
+unsafe fn erase<O: Object>(at: *mut O) {
+    let words = at.cast::<u64>();
+    for i in 0..size_of::<O>() / size_of::<u64>() {
+        // SAFETY: within the structure, which consists of words.
+        unsafe { words.add(i).write_volatile(0) };
+    }
+    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[repr(C)]
+    struct Counted([u64; 3]);
+    object!(Counted: Rc<()>, b"counted");
+
+    #[repr(C)]
+    struct Other([u64; 3]);
+    object!(Other: Rc<()>, b"other");
+
+    #[test]
+    fn an_object_lives_from_put_to_wipe() {
+        let (witness, mut storage) = (Rc::new(()), Counted([0; 3]));
+        let at = &raw mut storage;
+        // SAFETY: `storage` is used through `at` alone.
+        unsafe {
+            assert_eq!(get(at).err(), Some(iotchain_err::NotReady.into()));
+            put(at, || Rc::clone(&witness)).unwrap();
+            assert_eq!(Rc::strong_count(get(at).unwrap()), 2);
+            wipe(at);
+            assert_eq!(Rc::strong_count(&witness), 1, "dropped");
+            assert_eq!(get_mut(at).err(), Some(iotchain_err::NotReady.into()));
+            wipe(at);
+        }
+        assert_eq!(storage.0, [0; 3], "nothing stays");
+    }
+
+    #[test]
+    fn what_is_taken_is_gone() {
+        let (witness, mut storage) = (Rc::new(()), Counted([0; 3]));
+        let at = &raw mut storage;
+        // SAFETY: `storage` is used through `at` alone.
+        let taken = unsafe {
+            put(at, || Rc::clone(&witness)).unwrap();
+            take(at).unwrap()
+        };
+        assert_eq!(Rc::strong_count(&taken), 2);
+        // SAFETY: as above.
+        assert_eq!(
+            unsafe { take(at) }.err(),
+            Some(iotchain_err::NotReady.into())
+        );
+        assert_eq!(storage.0, [0; 3]);
+    }
+
+    #[test]
+    fn foreign_copied_and_null_storage_is_no_object() {
+        let mut storage = [const { Counted([0; 3]) }; 2];
+        let [original, copy] = storage.each_mut().map(|storage| storage as *mut Counted);
+        // SAFETY: all storage is initialised and used here alone.
+        unsafe {
+            put(original, || Rc::new(())).unwrap();
+            core::ptr::copy_nonoverlapping(original, copy, 1);
+            assert_eq!(get(copy).err(), Some(iotchain_err::NotReady.into()));
+            assert_eq!(
+                get(original.cast::<Other>()).err(),
+                Some(iotchain_err::NotReady.into())
+            );
+            let null = core::ptr::null_mut::<Counted>();
+            assert_eq!(get(null).err(), Some(iotchain_err::NullArgument.into()));
+            assert_eq!(
+                put(null, || Rc::new(())),
+                Err(iotchain_err::NullArgument.into())
+            );
+            wipe(null);
+            wipe(original);
+        }
+    }
+}
