@@ -13,17 +13,30 @@ fn bytes(hex: &Value) -> Vec<u8> {
         .collect()
 }
 
+fn read(path: &str) -> Value {
+    println!("cargo::rerun-if-changed={path}");
+    let text = fs::read_to_string(path).expect("the vectors");
+    serde_json::from_str(&text).expect("JSON")
+}
+
 fn main() {
-    println!("cargo::rerun-if-changed={VECTORS}");
-    let text = fs::read_to_string(VECTORS).expect("the vectors");
-    let vectors: Value = serde_json::from_str(&text).expect("JSON");
+    let vectors = read(VECTORS);
     let case = &vectors["cases"][0];
     let last = |list: &str, back: usize| {
         let list = case[list].as_array().expect("a list");
         list[list.len() - back].clone()
     };
     let out = env::var("OUT_DIR").expect("cargo sets it");
+    let keyserver = read("../vectors/keyserver.json");
+    let mut next = bytes(&case["members"][0]["personal_key"]);
+    next[7] += 1;
+    fs::write(Path::new(&out).join("next_personal_key"), next).expect("a file");
     for (name, value) in [
+        (
+            "join_response",
+            &keyserver["join_response_client_rsd"]["hex"],
+        ),
+        ("cnonce", &keyserver["kdc_cred_verify"]["cnonce"]),
         ("personal_key", &case["members"][0]["personal_key"]),
         ("key_server", &case["ks_key"]),
         ("event", &last("events", 1)["message"]),

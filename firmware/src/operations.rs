@@ -1,6 +1,9 @@
 //! What is measured: each operation a function that the linker can take alone.
 
+use core::convert::Infallible;
 use core::hint::black_box;
+use iotchain::Membership;
+use iotchain::join::JoinResponse;
 use iotchain_core::kdf::{SenderUse, hkdf_expand, hkdf_extract};
 use iotchain_core::{
     Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey, Result, Secret,
@@ -12,7 +15,9 @@ use iotchain_oscar::{
     Sessions,
 };
 use iotchain_selfheal::Authority;
-use iotchain_selfheal::rsd::{Member, PersonalKey};
+use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
+use iotchain_selfheal::rsd::{HighWater, Member, PersonalKey};
+use rand_core::{TryCryptoRng, TryRng};
 
 /// An operation: whether it did what it should.
 pub(crate) type Operation = extern "C" fn(&mut World) -> bool;
@@ -26,6 +31,10 @@ pub(crate) const OPERATIONS: &[(&str, Operation)] = &[
     ("content_key", content_key),
     ("rsd_event", rsd_event),
     ("rsd_session", rsd_session),
+    ("join", join),
+    ("renew", renew),
+    ("prepare", prepare),
+    ("wake", wake),
     ("object_seal_first", object_seal_first),
     ("object_seal", object_seal),
     ("object_open_first", object_open_first),
@@ -39,8 +48,13 @@ const PERSONAL_KEY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/personal_k
 const KEY_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/key_server"));
 const EVENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/event"));
 const BEACON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/beacon"));
+const JOIN_RESPONSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/join_response"));
+const CNONCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cnonce"));
+const NEXT_PERSONAL_KEY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/next_personal_key"));
 const KEY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/key"));
 
+const STATE_KEY: [u8; 16] = [5; 16];
+const STATE_LEN: usize = Member::<&[u8], 16>::MAX_STATE_LEN;
 const GID: Gid = Gid::new([0xa1, 0xb2, 0xc3, 0xd4]);
 /// The last session of the vector.
 const SESSION: Session = Session::new(26);
@@ -66,6 +80,28 @@ impl Sessions for Held {
     }
 }
 
+/// What stands for a random source here.
+struct Zeros;
+
+impl TryRng for Zeros {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> core::result::Result<u32, Infallible> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> core::result::Result<u64, Infallible> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> core::result::Result<(), Infallible> {
+        out.fill(0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Zeros {}
+
 /// Everything that the operations work on; not part of what is measured.
 pub(crate) struct World {
     ccm_key: [u8; 16],
@@ -74,6 +110,10 @@ pub(crate) struct World {
     kid: Kid,
     rs: Address,
     member: Member<&'static [u8], 16>,
+    woken: Member<&'static [u8], 16>,
+    membership: Membership<&'static [u8], 16, 4>,
+    state: [u8; STATE_LEN],
+    state_len: usize,
     group: Group,
     sender: Sender,
     held: Held,
@@ -104,6 +144,10 @@ impl World {
         let mut sender = Sender::new(group, sid, Boot::assigned(&[1])?, UnixTime::new(0))?;
         sender.enter(SESSION, &group_key)?;
         let authority = Authority::new(GID, PublicKey::parse(KEY_SERVER)?);
+        let mut member = Member::<_, 16>::new(PersonalKey::parse(PERSONAL_KEY)?, authority)?;
+        let mut state = [0; STATE_LEN];
+        member.receive(EVENT, None)?;
+        let state_len = member.seal_state(&Secret::new(STATE_KEY), &mut Zeros, &mut state)?;
         Ok(Self {
             ccm_key: [0xc0; 16],
             sealed: [0; 72],
@@ -111,6 +155,10 @@ impl World {
             kid: Kid::new(&sid, &BootSalt::NONE),
             rs,
             member: Member::new(PersonalKey::parse(PERSONAL_KEY)?, authority)?,
+            woken: Member::VACANT,
+            membership: Membership::VACANT,
+            state,
+            state_len,
             group,
             sender,
             held: Held(group_key),
@@ -173,6 +221,52 @@ extern "C" fn rsd_session(world: &mut World) -> bool {
     let key = world.member.key(SESSION);
     let expected = KEY.first_chunk().copied().map(GroupKey::new);
     matches!((key, expected), (Ok(key), Some(expected)) if received && key.ct_eq(&expected))
+}
+
+/// The answer of the key server: read, its proof verified, a membership made of it where that lies.
+#[unsafe(no_mangle)]
+extern "C" fn join(world: &mut World) -> bool {
+    let membership = &mut world.membership;
+    joined()
+        .and_then(|response| membership.join(&response, response.personal_key, DEFAULT_MAX_LEN))
+        .is_ok()
+}
+
+fn joined() -> Result<JoinResponse<'static>> {
+    JoinResponse::parse(JOIN_RESPONSE)?.verify(CNONCE, &PublicKey::parse(KEY_SERVER)?.thumbprint())
+}
+
+/// The same member's material again.
+#[unsafe(no_mangle)]
+extern "C" fn renew(world: &mut World) -> bool {
+    let membership = &mut world.membership;
+    joined()
+        .and_then(|response| membership.renew(&response, |_| response.personal_key))
+        .is_ok()
+}
+
+/// The personal key of the next epoch.
+#[unsafe(no_mangle)]
+extern "C" fn prepare(world: &mut World) -> bool {
+    world.membership.prepare(NEXT_PERSONAL_KEY).is_ok()
+}
+
+/// A member that held the window of the event, after a deep sleep.
+#[unsafe(no_mangle)]
+extern "C" fn wake(world: &mut World) -> bool {
+    let sealed = world.state.get_mut(..world.state_len).unwrap_or_default();
+    let (authority, key) = (*world.member.authority(), Secret::new(STATE_KEY));
+    let oldest = HighWater {
+        epoch: 2,
+        event: 0,
+        session: Session::new(0),
+    };
+    PersonalKey::parse(PERSONAL_KEY)
+        .and_then(|personal_key| {
+            let woken = &mut world.woken;
+            woken.wake(personal_key, authority, &key, sealed, oldest)
+        })
+        .is_ok()
 }
 
 fn seal(world: &mut World) -> bool {

@@ -32,13 +32,17 @@ pub struct Policy {
     pub max_age: u64,
 }
 
-impl Default for Policy {
+impl Policy {
     /// 2048 bytes, 60 seconds, 24 hours.
+    pub const DEFAULT: Self = Self {
+        max_object: MAX_OBJECT,
+        skew: 60,
+        max_age: 24 * 60 * 60,
+    };
+}
+
+impl Default for Policy {
     fn default() -> Self {
-        Self {
-            max_object: MAX_OBJECT,
-            skew: 60,
-            max_age: 24 * 60 * 60,
-        }
+        Self::DEFAULT
     }
 }

@@ -29,6 +29,13 @@ pub struct Announced {
 }
 
 impl Announced {
+    /// No session.
+    pub(crate) const NONE: Self = Self {
+        newest: 0,
+        previous: 0,
+        successor: None,
+    };
+
     /// As three elements.
     pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         writer.uint(self.newest.into()).uint(self.previous.into());

@@ -30,6 +30,17 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// Nobody: a key that is no point of its curve, for a member of no group.
+    pub(crate) const NOBODY: Self = Self {
+        pinned: Pinned {
+            gid: Gid::new([0; 4]),
+            alg: SignAlg::Es256k,
+            key_id: [0; KEY_ID_LEN],
+        },
+        key: PublicKey::ec2(SignAlg::Es256k, [0; 32], [0; 32]),
+        max_len: 0,
+    };
+
     /// The group `gid` whose broadcasts are signed with `key`; the key names the algorithm.
     #[must_use]
     pub fn new(gid: Gid, key: PublicKey) -> Self {

@@ -17,6 +17,9 @@ pub(crate) struct TaggedPrf {
 }
 
 impl TaggedPrf {
+    /// The family of no group.
+    pub(crate) const NONE: Self = Self { sigma: [0; 7] };
+
     /// `label` names the scheme.
     pub(crate) fn new(label: &[u8; 12], gid: Gid, epoch: u32) -> Self {
         // 0x04 is the length of a gid

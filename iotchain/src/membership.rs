@@ -8,7 +8,8 @@
 
 use crate::join::{JoinResponse, Peer};
 use iotchain_core::{
-    AccessKey, Address, Error, GroupKey, PublicKey, Result, Session, Sid, UnixTime,
+    AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, Suite, Thumbprint,
+    UnixTime,
 };
 use iotchain_oscar::{
     Boot, Clients, Credential, Directory, Echo, Exchange, Failures, Freshness, Group, Keys, Method,
@@ -38,6 +39,32 @@ pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
     keys: Keys,
 }
 
+impl<S, const W: usize, const C: usize> Membership<S, W, C> {
+    /// A member of no group: it opens nothing and may seal nothing. A device [joins](Membership::join) with it where it
+    /// lies, which takes a tenth of the stack of a membership that is returned.
+    pub const VACANT: Self = Self {
+        member: EpochMember::VACANT,
+        told: Session::new(0),
+        group: Group {
+            gid: Gid::new([0; 4]),
+            ks: Thumbprint::new([0; 32]),
+            suite: Suite::DEFAULT,
+            sid_len: 0,
+        },
+        sid: Sid::NONE,
+        credentials: Credentials::NONE,
+        policy: Policy::DEFAULT,
+        failures: Failures::new(),
+        keys: Keys::new(),
+    };
+
+    /// Whether it is a member of no group.
+    #[must_use]
+    pub const fn is_vacant(&self) -> bool {
+        self.member.is_vacant()
+    }
+}
+
 impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// The membership that a verified join response grants. `personal_key` owns a copy of its S_i.
     ///
@@ -61,31 +88,43 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         personal_key: S,
         bytes: usize,
     ) -> Result<Self> {
+        let mut membership = Self::VACANT;
+        membership.join(response, personal_key, bytes)?;
+        Ok(membership)
+    }
+
+    /// Turns this membership into the one that [`Membership::with_max_event`] returns; whatever it was before is wiped.
+    ///
+    /// # Errors
+    /// As [`Membership::new`]; nothing has changed then.
+    pub fn join(
+        &mut self,
+        response: &JoinResponse<'_>,
+        personal_key: S,
+        max_event: usize,
+    ) -> Result<()> {
         let key_map = &response.key_map;
-        let authority = Authority::new(key_map.gid, response.key_server).with_max_len(bytes);
-        let policy = selfheal::Policy {
+        let authority = Authority::new(key_map.gid, response.key_server).with_max_len(max_event);
+        let personal_key = PersonalKey::parse(personal_key)?;
+        if personal_key.gid() != key_map.gid {
+            return Err(Error::Group);
+        }
+        Credentials::<C>::check(response)?;
+        *self = Self::VACANT;
+        self.member.join(personal_key, authority)?;
+        self.member.set_policy(selfheal::Policy {
             grace: key_map.grace,
             ..selfheal::Policy::DEFAULT
-        };
-        let member =
-            EpochMember::new(PersonalKey::parse(personal_key)?, authority)?.with_policy(policy);
-        let group = Group {
+        });
+        self.told = response.session;
+        self.group = Group {
             gid: key_map.gid,
             ks: response.key_server.thumbprint(),
             suite: key_map.suite,
             sid_len: key_map.sid.as_bytes().len(),
         };
-        let credentials = Credentials::of(response)?;
-        Ok(Self {
-            member,
-            told: response.session,
-            group,
-            sid: key_map.sid,
-            credentials,
-            policy: Policy::default(),
-            failures: Failures::new(),
-            keys: Keys::new(),
-        })
+        self.sid = key_map.sid;
+        self.credentials.replace(response)
     }
 
     /// Sets what is tolerated of objects (size, clock skew, age of a first signed object).
@@ -138,7 +177,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         if response.key_map.gid != self.group.gid {
             return Err(Error::Group);
         }
-        let credentials = Credentials::of(response)?;
+        Credentials::<C>::check(response)?;
         let held = self.member.current().personal_key();
         let given = PersonalKey::parse(own(response.personal_key))?;
         if given.epoch() != held.epoch() {
@@ -148,7 +187,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         } else if let Some(next) = response.next_personal_key {
             self.prepare(own(next))?;
         }
-        self.credentials = credentials;
+        self.credentials.replace(response)?;
         self.sid = response.key_map.sid;
         self.told = self.told.max(response.session);
         Ok(self.member.next().is_some())
@@ -350,13 +389,23 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
 struct Credentials<const C: usize>([Option<(Sid, Address, PublicKey)>; C]);
 
 impl<const C: usize> Credentials<C> {
-    /// Those of the senders that a response names.
-    fn of(response: &JoinResponse<'_>) -> Result<Self> {
-        let mut credentials = Self([None; C]);
-        for Peer { sid, subject, key } in response.peers() {
-            credentials.insert(sid, subject, key)?;
+    const NONE: Self = Self([None; C]);
+
+    /// Whether there is room for the senders that a response names.
+    fn check(response: &JoinResponse<'_>) -> Result<()> {
+        if response.creds.len() > C {
+            return Err(Error::Capacity);
         }
-        Ok(credentials)
+        Ok(())
+    }
+
+    /// Those of the senders that a response names, and no others.
+    fn replace(&mut self, response: &JoinResponse<'_>) -> Result<()> {
+        *self = Self::NONE;
+        for Peer { sid, subject, key } in response.peers() {
+            self.insert(sid, subject, key)?;
+        }
+        Ok(())
     }
 
     fn insert(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {

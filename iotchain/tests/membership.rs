@@ -7,8 +7,8 @@ use iotchain::join::{Ccs, JoinResponse, KeyMap, List, kdc_proof};
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
 use iotchain::token::AccountId;
 use iotchain::{
-    Address, Boot, Claims, Error, Exchange, Freshness, Gid, Membership, ResourceId, Roles, Session,
-    Sid, SignAlg, Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
+    Address, Boot, Claims, Error, Exchange, Freshness, Gid, Membership, ResourceId, Roles, Sender,
+    Session, Sid, SignAlg, Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
 };
 
 type Host = Membership<Zeroizing<Vec<u8>>>;
@@ -72,6 +72,26 @@ impl KeyServer {
 
     /// The membership of `slot` by a join response that carries `broadcasts`.
     fn admit(&self, sid: Sid, slot: u32, broadcasts: &[&[u8]]) -> Host {
+        self.tell(sid, slot, broadcasts, |joined| {
+            let personal_key = Zeroizing::new(joined.personal_key.to_vec());
+            let mut membership = Host::new(joined, personal_key).unwrap();
+            for broadcast in joined.broadcasts.iter() {
+                membership
+                    .receive(broadcast, Some(at(joined.session)))
+                    .unwrap();
+            }
+            membership
+        })
+    }
+
+    /// What the key server answers to `slot`.
+    fn tell<T>(
+        &self,
+        sid: Sid,
+        slot: u32,
+        broadcasts: &[&[u8]],
+        told: impl FnOnce(&JoinResponse<'_>) -> T,
+    ) -> T {
         let personal_key = self.manager.personal_key(slot).unwrap();
         let creds = [Ccs {
             subject: Some(AccountId {
@@ -111,15 +131,8 @@ impl KeyServer {
         let len = response.encode(&mut wire).unwrap();
 
         let joined = JoinResponse::parse(&wire[..len]).unwrap();
-        let joined = joined
-            .verify(&CNONCE, &self.key.public().thumbprint())
-            .unwrap();
-        let mut membership =
-            Host::new(&joined, Zeroizing::new(joined.personal_key.to_vec())).unwrap();
-        for broadcast in joined.broadcasts.iter() {
-            membership.receive(broadcast, Some(at(session))).unwrap();
-        }
-        membership
+        let thumbprint = self.key.public().thumbprint();
+        told(&joined.verify(&CNONCE, &thumbprint).unwrap())
     }
 
     fn join_client(&mut self) -> (Host, u32) {
@@ -130,6 +143,59 @@ impl KeyServer {
 
 fn at(session: Session) -> UnixTime {
     UnixTime::new(START + u64::from(DURATION) * u64::from(session.get() - 1) + 1)
+}
+
+#[test]
+fn a_membership_is_made_where_it_lies() {
+    let mut ks = KeyServer::new();
+    ks.advance();
+    let slot = ks.manager.join().unwrap();
+    let now = at(Session::new(1));
+    let sid = Sid::from_slice(&[1, 9]).unwrap();
+    let key = Zeroizing::new(ks.manager.personal_key(slot).unwrap().to_vec());
+
+    // before it joined it believes nobody and holds nothing
+    let mut member = Host::VACANT;
+    assert!(member.is_vacant());
+    assert_eq!(
+        member.receive(ks.manager.event(), Some(now)),
+        Err(Error::Size)
+    );
+    let beacon = ks.manager.beacon().unwrap();
+    assert!(member.receive(&beacon, Some(now)).is_err());
+    assert_eq!(member.prepare(key.clone()), Err(Error::Group));
+    let mut sender = Sender::new(
+        *ks.join(ks.rs_sid).0.group(),
+        sid,
+        Boot::random(&mut SysRng).unwrap(),
+        now,
+    )
+    .unwrap();
+    assert_eq!(member.enter(&mut sender, now), Err(Error::SessionExpired));
+
+    // a join that fails leaves it as it is, before the first join and after it
+    let other = {
+        let mut other = key.clone();
+        other[3] ^= 1;
+        other
+    };
+    ks.tell(sid, slot, &[], |response| {
+        assert_eq!(
+            member.join(response, other.clone(), 4096),
+            Err(Error::Group)
+        );
+        assert!(member.is_vacant());
+        member.join(response, key.clone(), 4096).unwrap();
+        member.receive(ks.manager.event(), Some(now)).unwrap();
+        assert_eq!(member.enter(&mut sender, now), Ok(Session::new(1)));
+        assert_eq!(member.join(response, other, 4096), Err(Error::Group));
+        assert_eq!(member.enter(&mut sender, now), Ok(Session::new(1)));
+
+        // another join forgets what was held
+        member.join(response, key, 4096).unwrap();
+        assert_eq!(member.sid(), sid);
+        assert_eq!(member.enter(&mut sender, now), Err(Error::SessionExpired));
+    });
 }
 
 #[test]

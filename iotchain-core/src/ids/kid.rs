@@ -11,6 +11,9 @@ pub struct Sid(Short<3>);
 short_traits!(Sid);
 
 impl Sid {
+    /// The sid of nobody: no bytes.
+    pub const NONE: Self = Self(Short::EMPTY);
+
     /// From its 2 or 3 bytes.
     ///
     /// # Errors

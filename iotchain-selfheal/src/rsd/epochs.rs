@@ -25,16 +25,34 @@ use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
 pub struct EpochMember<S, const W: usize = 16> {
     /// The only epoch, or the earlier one of two.
     earlier: Member<S, W>,
-    /// The epoch after `earlier`, in use as soon as it has announced a session.
-    later: Option<Member<S, W>>,
+    /// The epoch after `earlier`, in use as soon as it has announced a session; vacant while there is none.
+    later: Member<S, W>,
 }
 
-impl<S: AsRef<[u8]>, const W: usize> From<Member<S, W>> for EpochMember<S, W> {
+impl<S, const W: usize> From<Member<S, W>> for EpochMember<S, W> {
     fn from(member: Member<S, W>) -> Self {
         Self {
             earlier: member,
-            later: None,
+            later: Member::VACANT,
         }
+    }
+}
+
+impl<S, const W: usize> EpochMember<S, W> {
+    /// A member of no group, as [`Member::VACANT`].
+    pub const VACANT: Self = Self {
+        earlier: Member::VACANT,
+        later: Member::VACANT,
+    };
+
+    /// Whether it is a member of no group.
+    #[must_use]
+    pub const fn is_vacant(&self) -> bool {
+        self.earlier.is_vacant()
+    }
+
+    fn later(&self) -> Option<&Member<S, W>> {
+        (!self.later.is_vacant()).then_some(&self.later)
     }
 }
 
@@ -44,7 +62,19 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     /// # Errors
     /// [`Error::Group`] if the personal key belongs to another gid.
     pub fn new(key: PersonalKey<S>, authority: Authority) -> Result<Self> {
-        Member::new(key, authority).map(Self::from)
+        let mut member = Self::VACANT;
+        member.join(key, authority)?;
+        Ok(member)
+    }
+
+    /// Turns this member into the one that [`EpochMember::new`] returns, as [`Member::join`].
+    ///
+    /// # Errors
+    /// As [`Member::join`].
+    pub fn join(&mut self, key: PersonalKey<S>, authority: Authority) -> Result<()> {
+        self.earlier.join(key, authority)?;
+        self.later = Member::VACANT;
+        Ok(())
     }
 
     /// Two epochs again, as they were before a deep sleep, see [`Member::open_state`]. The end of the earlier one follows
@@ -61,10 +91,7 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
         if before.checked_add(1) != Some(after) {
             return Err(Error::Epoch);
         }
-        let mut both = Self {
-            earlier,
-            later: Some(later),
-        };
+        let mut both = Self { earlier, later };
         both.end_earlier()?;
         Ok(both)
     }
@@ -77,7 +104,7 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     /// a key that was not issued before its epoch, [`Error::Equivocation`] for another key of an epoch that is
     /// prepared.
     pub fn prepare(&mut self, key: PersonalKey<S>) -> Result<()> {
-        if key.gid() != self.authority().gid() {
+        if self.is_vacant() || key.gid() != self.authority().gid() {
             return Err(Error::Group);
         }
         if self.current().personal_key().epoch().checked_add(1) != Some(key.epoch()) {
@@ -95,45 +122,43 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
                 Err(Error::Equivocation)
             };
         }
-        let next = Member::new(key, *self.authority())?.with_policy(self.policy());
         self.retire();
-        self.later = Some(next);
+        self.later.join(key, *self.earlier.authority())?;
+        self.later.set_policy(self.earlier.policy());
         Ok(())
     }
 
     /// Drops the previous epoch with its keys and its personal key, once no stored object of it is read any more. Tells
     /// whether there was one.
     pub fn retire(&mut self) -> bool {
-        let over = self.later.take_if(|later| later.newest().is_some());
-        match over {
-            Some(current) => {
-                self.earlier = current;
-                true
-            }
-            None => false,
+        let is_over = self.later.newest().is_some();
+        if is_over {
+            core::mem::swap(&mut self.earlier, &mut self.later);
+            self.later = Member::VACANT;
         }
+        is_over
     }
 
     /// The epoch in use.
     #[must_use]
     pub fn current(&self) -> &Member<S, W> {
-        match &self.later {
-            Some(later) if later.newest().is_some() => later,
-            _ => &self.earlier,
+        if self.later.newest().is_some() {
+            &self.later
+        } else {
+            &self.earlier
         }
     }
 
     /// The epoch before the current one, until it is [retired](EpochMember::retire).
     #[must_use]
     pub fn previous(&self) -> Option<&Member<S, W>> {
-        let later = self.later.as_ref()?;
-        later.newest().is_some().then_some(&self.earlier)
+        self.later.newest().is_some().then_some(&self.earlier)
     }
 
     /// The epoch after the current one, once it is [prepared](EpochMember::prepare).
     #[must_use]
     pub fn next(&self) -> Option<&Member<S, W>> {
-        self.later.as_ref().filter(|later| later.newest().is_none())
+        self.later().filter(|later| later.newest().is_none())
     }
 
     /// The key server that this member believes.
@@ -151,9 +176,7 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     /// Replaces the tolerances.
     pub fn set_policy(&mut self, policy: Policy) {
         self.earlier.set_policy(policy);
-        if let Some(later) = &mut self.later {
-            later.set_policy(policy);
-        }
+        self.later.set_policy(policy);
     }
 
     /// Replaces the tolerances.
@@ -180,7 +203,7 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     /// # Errors
     /// As [`EventStream::start`]; [`Error::Epoch`] for an epoch that is not held.
     pub fn start(&self, epoch: u32) -> Result<EventStream<W>> {
-        let member = [Some(&self.earlier), self.later.as_ref()]
+        let member = [Some(&self.earlier), self.later()]
             .into_iter()
             .flatten()
             .find(|member| member.personal_key().epoch() == epoch);
@@ -265,31 +288,27 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
 
     /// The member of `epoch`; what is of neither epoch, the earlier one refuses.
     fn of_mut(&mut self, epoch: u32) -> &mut Member<S, W> {
-        match &mut self.later {
-            Some(later) if later.held.key.epoch() == epoch => {
-                later.held.floor = self.earlier.announced.newest();
-                later
-            }
-            _ => &mut self.earlier,
+        if self.later.is_vacant() || self.later.held.key.epoch() != epoch {
+            return &mut self.earlier;
         }
+        self.later.held.floor = self.earlier.announced.newest();
+        &mut self.later
     }
 
     /// The member whose session it is: the later epoch from its first session on.
     fn in_force(&self, session: Session) -> &Member<S, W> {
-        match &self.later {
-            Some(later)
-                if self.earlier.announced.is_over(session.get())
-                    || session > self.earlier.held.key.last() =>
-            {
-                later
-            }
+        let is_over = |earlier: &Member<S, W>| {
+            earlier.announced.is_over(session.get()) || session > earlier.held.key.last()
+        };
+        match self.later() {
+            Some(later) if is_over(&self.earlier) => later,
             _ => &self.earlier,
         }
     }
 
     /// Ends the earlier epoch at the first session that a verified event of the later one named.
     fn end_earlier(&mut self) -> Result<()> {
-        match self.later.as_ref().and_then(|later| later.held.opening()) {
+        match self.later.held.opening() {
             Some((first, starts)) => self.earlier.close_epoch(first, starts),
             None => Ok(()),
         }
@@ -300,7 +319,7 @@ impl<S, const W: usize> fmt::Debug for EpochMember<S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EpochMember")
             .field("earlier", &self.earlier)
-            .field("later", &self.later)
+            .field("later", &self.later())
             .finish()
     }
 }

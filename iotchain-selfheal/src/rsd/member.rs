@@ -4,7 +4,9 @@ use super::known::{Chain, Known};
 use super::personal_key::PersonalKey;
 use super::primitives::Prf;
 use super::receive::Pace;
+use crate::announced::Announced;
 use crate::broadcast::Authority;
+use crate::policy::Policy;
 use crate::window::Window;
 use core::fmt;
 use iotchain_core::{Error, Result, Session};
@@ -45,29 +47,64 @@ pub struct Intervals<S, const W: usize> {
     pub(super) pace: Pace,
 }
 
-impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
-    /// A member with the personal key that the key server handed out and the key server's pinned key.
-    ///
-    /// # Errors
-    /// [`Error::Group`] if the personal key belongs to another gid.
-    pub fn new(key: PersonalKey<S>, authority: Authority) -> Result<Self> {
-        if key.gid() != authority.gid() {
-            return Err(Error::Group);
-        }
-        let held = Intervals {
-            prf: Prf::new(key.gid(), key.epoch()),
+impl<S, const W: usize> Member<S, W> {
+    /// A member of no group: it believes nobody and has no key. A device [joins](Member::join) with it where it lies, which
+    /// takes a hundredth of the stack of a member that is returned.
+    pub const VACANT: Self = Self {
+        authority: Authority::NOBODY,
+        policy: Policy {
+            skew: 0,
+            grace: 0,
+            max_skip: 0,
+        },
+        announced: Announced::NONE,
+        held: Intervals {
+            key: PersonalKey::NONE,
+            prf: Prf::NONE,
             events: Window::new(),
             newest_event: 0,
             told: (0, 0),
             newest_state: None,
             first: 0,
             floor: 0,
-            pace: Pace::default(),
-            key,
-        };
-        let mut member = Self::holding(held, authority);
-        member.admit();
+            pace: Pace::NONE,
+        },
+    };
+
+    /// Whether it is a member of no group.
+    #[must_use]
+    pub const fn is_vacant(&self) -> bool {
+        self.held.key.is_none()
+    }
+}
+
+impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
+    /// A member with the personal key that the key server handed out and the key server's pinned key.
+    ///
+    /// # Errors
+    /// [`Error::Group`] if the personal key belongs to another gid.
+    pub fn new(key: PersonalKey<S>, authority: Authority) -> Result<Self> {
+        let mut member = Self::VACANT;
+        member.join(key, authority)?;
         Ok(member)
+    }
+
+    /// Turns this member into the one that [`Member::new`](Self::new) returns, with the default tolerances; whatever it was
+    /// before is wiped.
+    ///
+    /// # Errors
+    /// [`Error::Group`] if the personal key belongs to another gid; nothing has changed then.
+    pub fn join(&mut self, key: PersonalKey<S>, authority: Authority) -> Result<()> {
+        if key.gid() != authority.gid() {
+            return Err(Error::Group);
+        }
+        *self = Self::VACANT;
+        self.held.prf = Prf::new(key.gid(), key.epoch());
+        self.held.key = key;
+        self.authority = authority;
+        self.policy = Policy::DEFAULT;
+        self.admit();
+        Ok(())
     }
 
     /// The newest event and session announced so far.

@@ -18,7 +18,8 @@ use iotchain_core::{Error, Gid, Result, Session};
 /// labels and about 50 more; a history grant adds about 27 bytes per event. The bytes are secret.
 #[derive(Clone)]
 pub struct PersonalKey<S> {
-    bytes: S,
+    /// `None` for a member of no group.
+    bytes: Option<S>,
     gid: Gid,
     epoch: u32,
     depth: u8,
@@ -30,6 +31,29 @@ pub struct PersonalKey<S> {
     value: Option<ChainValue>,
     labels: Range<usize>,
     history: Range<usize>,
+}
+
+impl<S> PersonalKey<S> {
+    /// The one of a member of no group.
+    pub(crate) const NONE: Self = Self {
+        bytes: None,
+        gid: Gid::new([0; 4]),
+        epoch: 0,
+        depth: 0,
+        slot: 0,
+        join: 0,
+        last: 0,
+        event: 0,
+        state: 0..0,
+        value: None,
+        labels: 0..0,
+        history: 0..0,
+    };
+
+    /// Whether it is the key of a member of no group.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.bytes.is_none()
+    }
 }
 
 /// Chain state of earlier sessions: C_begin, good for begin..until.
@@ -93,7 +117,7 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
             value,
             labels,
             history,
-            bytes,
+            bytes: Some(bytes),
         })
     }
 
@@ -137,7 +161,7 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
     /// The encoding.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.as_ref()
+        self.bytes.as_ref().map_or(&[], AsRef::as_ref)
     }
 
     pub(crate) const fn depth(&self) -> u8 {

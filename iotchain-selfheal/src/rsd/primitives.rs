@@ -37,6 +37,9 @@ enum Tag {
 pub(crate) struct Prf(TaggedPrf);
 
 impl Prf {
+    /// The family of no group.
+    pub(crate) const NONE: Self = Self(TaggedPrf::NONE);
+
     pub(crate) fn new(gid: Gid, epoch: u32) -> Self {
         Self(TaggedPrf::new(b"IoTChain-SH2", gid, epoch))
     }

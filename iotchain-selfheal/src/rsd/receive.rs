@@ -312,13 +312,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
 /// How many chain steps this second has left for beacons whose time cannot be checked. The only thing that a refused
 /// broadcast changes: it bounds the work that an attacker can cause.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Pace {
     pub(super) second: UnixTime,
     pub(super) spent: u32,
 }
 
 impl Pace {
+    /// Nothing spent.
+    pub(super) const NONE: Self = Self {
+        second: UnixTime::new(0),
+        spent: 0,
+    };
+
     fn spend(&mut self, now: UnixTime, steps: u32) -> Result<()> {
         let before = if now == self.second { self.spent } else { 0 };
         let spent = before

@@ -61,16 +61,48 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         sealed: &mut [u8],
         oldest: HighWater,
     ) -> Result<Self> {
-        let mut member = Self::new(personal_key, authority)?;
-        let binding = Binding::new(member.held.key.as_bytes(), &authority);
-        let done = state::open(key, &binding, sealed)
-            .and_then(|mut reader| member.read_state(&mut reader));
+        let mut member = Self::VACANT;
+        member.wake(personal_key, authority, key, sealed, oldest)?;
+        Ok(member)
+    }
+
+    /// Turns this member into the one that [`Member::open_state`](Self::open_state) returns, where it lies. Whatever it was
+    /// before is wiped; after a failure it is [vacant](Self::VACANT).
+    ///
+    /// # Errors
+    /// As [`Member::open_state`](Self::open_state).
+    pub fn wake(
+        &mut self,
+        personal_key: PersonalKey<S>,
+        authority: Authority,
+        key: &Secret<16>,
+        sealed: &mut [u8],
+        oldest: HighWater,
+    ) -> Result<()> {
+        *self = Self::VACANT;
+        let done = self
+            .join(personal_key, authority)
+            .and_then(|()| self.read_sealed(key, sealed, oldest));
         sealed.zeroize();
-        done?;
-        if member.high_water() < oldest {
+        if done.is_err() {
+            *self = Self::VACANT;
+        }
+        done
+    }
+
+    fn read_sealed(
+        &mut self,
+        key: &Secret<16>,
+        sealed: &mut [u8],
+        oldest: HighWater,
+    ) -> Result<()> {
+        let binding = Binding::new(self.held.key.as_bytes(), &self.authority);
+        let mut reader = state::open(key, &binding, sealed)?;
+        self.read_state(&mut reader)?;
+        if self.high_water() < oldest {
             return Err(Error::Rollback);
         }
-        Ok(member)
+        Ok(())
     }
 
     fn write_state(&self, writer: &mut Writer<'_>) {
