@@ -8,7 +8,6 @@ use rand_core::{TryCryptoRng, TryRng};
 
 /// A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
 /// and keeps nothing of it.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct iotchain_rng {

@@ -9,7 +9,6 @@ use iotchain::{Address, ResourceId};
 
 /// A resource at a resource server: Uri-Path and Uri-Query option values in order, as UTF-8 with a final zero byte. The same
 /// structure serves every call; firmware keeps it in flash.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct iotchain_resource {

@@ -15,7 +15,6 @@ pub const IOTCHAIN_ES256K: i32 = -47;
 pub const IOTCHAIN_ESP256: i32 = -9;
 
 /// A public key of ECDSA. Its point is checked where it is used.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct iotchain_public_key {
@@ -50,7 +49,6 @@ impl iotchain_public_key {
 
 /// Somebody who signs: `iotchain_signing_key_signer` gives one for a key in memory; a secure element comes with a function of
 /// its own.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct iotchain_signer {
@@ -106,7 +104,6 @@ impl Signer for Callback<'_> {
 }
 
 /// A private key in memory, wiped by `iotchain_signing_key_wipe`.
-#[expect(non_camel_case_types, reason = "the name in C")]
 #[derive(Debug)]
 #[repr(C)]
 pub struct iotchain_signing_key {
