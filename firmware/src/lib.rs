@@ -37,13 +37,13 @@ unsafe extern "C" {
     /// Where the stack may end; from the linker script.
     static mut stack_limit: u32;
     /// Defined only where a panic may be reached: without it, the linker refuses an operation that can panic.
-    fn a_panic_is_reachable() -> !;
+    fn iotchain_on_panic() -> !;
 }
 
 #[panic_handler]
 fn on_panic(_: &PanicInfo<'_>) -> ! {
     // SAFETY: a function without arguments that does not return.
-    unsafe { a_panic_is_reachable() }
+    unsafe { iotchain_on_panic() }
 }
 
 #[unsafe(no_mangle)]

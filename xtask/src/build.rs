@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::run::{Outcome, cargo, command, none, run, succeeds};
-use crate::setup::BARE_METAL;
+use crate::run::{Outcome, cargo, none, run};
+use crate::target::{CORTEX_M4, Target};
 use crate::tree::{DEVICE_CRATES, text};
 
 /// Formatting and clippy over every crate.
@@ -97,41 +97,11 @@ pub(crate) fn no_std() -> Outcome {
     // The features that a device may want; the group manager needs an allocator and stays out.
     let features =
         "--no-default-features --features iotchain/es256k,iotchain/esp256,iotchain/ed25519";
-    let arguments = format!("build --locked --target {BARE_METAL} {features}{packages}");
-    let mut build = bare_metal_cargo(&arguments)?;
+    let arguments = format!("build --locked {features}{packages}");
+    let mut build = Target::named(CORTEX_M4)?.cargo(&arguments)?;
     // Only that it builds is asked here, not how fast it runs.
     build.args(["--config", r#"profile.dev.package."*".opt-level=0"#]);
     run(&mut build)
-}
-
-/// Small AES and SHA-256, and 32-bit limbs: the `cpubits` crate would take an ARMv7 core for a 64-bit machine.
-const BARE_METAL_FLAGS: &str =
-    r#"--cfg cpubits="32" --cfg aes_backend_soft="compact" --cfg sha2_backend_soft="compact""#;
-
-/// A cargo that can build `core` for the bare-metal target: ours if rustup has the target, else the
-/// one of Debian with the library's source.
-pub(crate) fn bare_metal_cargo(arguments: &str) -> Result<std::process::Command, String> {
-    if crate::setup::has_bare_metal_target() {
-        let mut cargo = cargo(arguments);
-        cargo.env("RUSTFLAGS", BARE_METAL_FLAGS);
-        return Ok(cargo);
-    }
-    if !succeeds(&mut command(crate::setup::DEBIAN_CARGO, "--version")) {
-        return Err(format!(
-            "no toolchain for {BARE_METAL}; run `cargo xtask setup`"
-        ));
-    }
-    let mut cargo = command(crate::setup::DEBIAN_CARGO, arguments);
-    cargo
-        .arg("-Zbuild-std=core")
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", BARE_METAL_FLAGS)
-        .env("RUSTC", crate::setup::DEBIAN_RUSTC);
-    cargo
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("CARGO")
-        .env_remove("RUSTDOC");
-    Ok(cargo)
 }
 
 /// Runs the conformance runner over the vectors of the tree.

@@ -1,11 +1,14 @@
-//! The C ABI from outside: the header in every language, and programs that call every function.
+//! The C ABI from outside: the header in every language, and programs that call every function of the library as it is
+//! given away.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dist;
 use crate::header;
-use crate::run::{Outcome, cargo, command, none, root, run, run_quietly, target_dir};
+use crate::run::{Outcome, command, none, root, run_quietly, target_dir};
+use crate::target::{HOST, Target};
 
 /// The C sources of the tests; each is a program of its own.
 const TESTS: &str = "iotchain-ffi/tests-c";
@@ -48,7 +51,7 @@ pub(crate) fn c() -> Outcome {
     let declared = header::declared()?;
     let tests = tests()?;
     check_calls(&tests, &declared)?;
-    let library = build_library()?;
+    let library = dist::package(Target::named(HOST)?, "")?.archive;
     let mut failed = Vec::new();
     for test in &tests {
         for build in BUILDS {
@@ -62,13 +65,6 @@ pub(crate) fn c() -> Outcome {
         BUILDS.len()
     );
     none("C tests that fail", &failed)
-}
-
-fn build_library() -> Result<PathBuf, String> {
-    let build =
-        "build --release --locked --manifest-path iotchain-ffi/staticlib/Cargo.toml --target-dir";
-    run(cargo(build).arg(target_dir("c")))?;
-    Ok(target_dir("c").join("release/libiotchain.a"))
 }
 
 fn tests() -> Result<Vec<PathBuf>, String> {

@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     "constant-time",
     "contracts",
     "c",
+    "archive",
     "vectors",
     "interop",
     "demo",

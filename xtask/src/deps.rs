@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::run::{Outcome, cargo, none, output};
-use crate::setup::BARE_METAL;
+use crate::target::CORTEX_M4;
 use crate::tree::text;
 
 /// Crates that need an operating system, an allocator or a random source of their own.
@@ -36,7 +36,7 @@ fn device_graph() -> Result<Vec<String>, String> {
     let mut findings = Vec::new();
     let mut versions = BTreeMap::<String, BTreeSet<String>>::new();
     for (package, features) in packages(
-        &format!("-p iotchain-ffi -e normal,no-proc-macro --target {BARE_METAL}"),
+        &format!("-p iotchain-ffi -e normal,no-proc-macro --target {CORTEX_M4}"),
         "{f}",
     )? {
         let (name, version) = package.split_once(' ').unwrap_or((&package, ""));

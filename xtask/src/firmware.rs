@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::build::bare_metal_cargo;
-use crate::run::{Outcome, command, none, output, root, run_quietly, succeeds, target_dir};
-use crate::setup::BARE_METAL;
+use crate::image::alone;
+use crate::run::{Outcome, command, none, output, root, run_quietly, target_dir};
+use crate::target::{CORTEX_M4, Target};
 use crate::tree::text;
 
 /// The committed figures, written by `cargo xtask footprint`.
@@ -89,11 +89,12 @@ pub(crate) fn footprint() -> Outcome {
 }
 
 fn measure() -> Result<BTreeMap<String, Cost>, String> {
-    let library = build()?;
+    let on = Target::named(CORTEX_M4)?;
+    let library = build(on)?;
     let image = library.with_extension("elf");
     // an operation with ECDSA may reach a panic of the curve crate; the image ends with a fault then
-    let script = "--gc-sections -T firmware/cortex-m.ld --defsym a_panic_is_reachable=fault";
-    run_quietly(linker(script).arg(&library).arg("-o").arg(&image))?;
+    let script = "--gc-sections -T firmware/cortex-m.ld --defsym iotchain_on_panic=fault";
+    run_quietly(on.linker(script).arg(&library).arg("-o").arg(&image))?;
     let emulator = "60 qemu-system-arm -M mps2-an386 -display none -monitor none -serial none \
         -icount shift=0 -chardev stdio,id=out \
         -semihosting-config enable=on,target=native,chardev=out -kernel";
@@ -104,54 +105,26 @@ fn measure() -> Result<BTreeMap<String, Cost>, String> {
         let [name, instructions, stack] = words[..] else {
             return Err(format!("the image printed `{line}`"));
         };
-        let (flash, can_panic) = alone(&library, name)?;
+        let alone = alone(on, &library, name)?;
         let cost = Cost {
             instructions: number(instructions)?,
             stack: number(stack)?,
-            flash,
-            can_panic,
+            flash: alone.flash,
+            can_panic: alone.can_panic,
         };
         costs.insert(name.to_owned(), cost);
     }
     Ok(costs)
 }
 
-fn build() -> Result<PathBuf, String> {
+/// The library of all operations, as cargo builds it.
+pub(crate) fn build(on: &Target) -> Result<PathBuf, String> {
     let target = target_dir("firmware");
-    let arguments = format!(
-        "build --release --locked --target {BARE_METAL} --manifest-path firmware/Cargo.toml"
-    );
-    run_quietly(bare_metal_cargo(&arguments)?.env("CARGO_TARGET_DIR", &target))?;
+    let arguments = "build --release --locked --manifest-path firmware/Cargo.toml";
+    run_quietly(on.cargo(arguments)?.env("CARGO_TARGET_DIR", &target))?;
     Ok(target
-        .join(BARE_METAL)
+        .join(on.triple)
         .join("release/libiotchain_firmware.a"))
-}
-
-fn linker(arguments: &str) -> std::process::Command {
-    command("arm-none-eabi-ld", arguments)
-}
-
-/// Flash of an operation linked without anything else, and whether it can panic: what the panic handler calls is
-/// undefined, so an operation in which no panic is left links without it.
-fn alone(library: &Path, name: &str) -> Result<(u64, bool), String> {
-    let image = library.with_file_name("alone.elf");
-    let entry = format!("--gc-sections -e {name} -u {name}");
-    let link = |more: &str| {
-        let mut link = linker(&format!("{entry} {more}"));
-        link.arg(library).arg("-o").arg(&image);
-        link
-    };
-    let can_panic = !succeeds(&mut link(""));
-    if can_panic {
-        output(&mut link("--defsym a_panic_is_reachable=0"))?;
-    }
-    let sizes = output(command("arm-none-eabi-size", "").arg(&image))?;
-    let line = sizes.lines().nth(1).unwrap_or_default();
-    let words: Vec<&str> = line.split_whitespace().collect();
-    match words[..] {
-        [flash, "0", "0", ..] => Ok((number(flash)?, can_panic)),
-        _ => Err(format!("{name} has global variables: {line}")),
-    }
 }
 
 fn number(word: &str) -> Result<u64, String> {

@@ -3,21 +3,26 @@
 //! Each check is one function that prints what it does and fails with a reason. `ci` is the list of
 //! all of them; CI runs nothing else.
 
+mod archive;
 mod bench;
 mod build;
 mod c;
 mod ci;
 mod constant_time;
+mod consumers;
 mod contracts;
 mod deps;
+mod dist;
 mod firmware;
 mod fuzz;
 mod header;
+mod image;
 mod interop;
 mod labels;
 mod run;
 mod setup;
 mod source;
+mod target;
 mod tree;
 
 use std::process::ExitCode;
@@ -114,6 +119,11 @@ const TASKS: &[Task] = &[
         run: c::c,
     },
     Task {
+        name: "archive",
+        about: "C archives for every target: what they export, need, and panic in",
+        run: archive::archive,
+    },
+    Task {
         name: "vectors",
         about: "the conformance runner over vectors/",
         run: build::vectors,
@@ -139,6 +149,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let outcome = match arguments.next().as_deref() {
         Some("bench") => bench::bench(arguments),
+        Some("dist") => dist::dist(arguments),
         Some("footprint") => firmware::footprint(),
         Some("fuzz") => fuzz::one(arguments.next().as_deref()),
         Some("header") => header::header(arguments.next().as_deref()),
@@ -165,6 +176,7 @@ fn help() -> String {
     for task in TASKS {
         text.push_str(&format!("  {:<13} {}\n", task.name, task.about));
     }
+    text.push_str("  dist          C archives: dist [TARGET..] [-- OPTION-OF-CARGO..]\n");
     text.push_str("  footprint     measure as `firmware` does and write docs/footprint.md\n");
     text.push_str("  header        write include/iotchain.h; with --check, compare it\n");
     text.push_str(

@@ -4,14 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::run::{Outcome, command, output, root, run, succeeds, target_dir};
+use crate::target::{DEBIAN_CARGO, TARGETS, Target};
 use crate::tree::text;
-
-/// The target of the bare-metal check: a Cortex-M4 without an operating system.
-pub(crate) const BARE_METAL: &str = "thumbv7em-none-eabi";
-/// Debian's own cargo: its compiler comes with the source of `core` as a package.
-pub(crate) const DEBIAN_CARGO: &str = "/usr/bin/cargo";
-/// The compiler that belongs to [`DEBIAN_CARGO`].
-pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
 /// Something that a check needs: how to see that it is there, and the Debian packages that bring it.
 struct Need {
@@ -58,14 +52,30 @@ const NEEDS: &[Need] = &[
     },
     Need {
         present: || {
-            has_bare_metal_target()
-                || (exists(DEBIAN_CARGO) && exists("/usr/lib/rustlib/src/rust/library"))
+            (exists(DEBIAN_CARGO) && exists("/usr/lib/rustlib/src/rust/library"))
+                || TARGETS.iter().all(Target::is_installed)
         },
         packages: "cargo-web rustc-web rust-web-src",
     },
     Need {
         present: || finds("arm-none-eabi-ld --version"),
         packages: "binutils-arm-none-eabi",
+    },
+    Need {
+        present: || finds("riscv64-unknown-elf-ld --version"),
+        packages: "binutils-riscv64-unknown-elf",
+    },
+    Need {
+        present: || finds("cmake --version"),
+        packages: "cmake",
+    },
+    Need {
+        present: || finds("ninja --version"),
+        packages: "ninja-build",
+    },
+    Need {
+        present: || finds("qemu-system-riscv32 --version"),
+        packages: "qemu-system-misc",
     },
     Need {
         present: || finds("qemu-system-arm --version"),
@@ -141,17 +151,6 @@ fn python_packages() -> Outcome {
     let install = "-m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r";
     run(command(environment.join("bin/python"), install).arg(PYTHON_PACKAGES))?;
     fs::write(&installed, wanted).map_err(|error| error.to_string())
-}
-
-/// Whether the toolchain that runs us has the standard library of the bare-metal target.
-pub(crate) fn has_bare_metal_target() -> bool {
-    let sysroot = output(&mut command("rustc", "--print sysroot"));
-    sysroot.is_ok_and(|path| {
-        Path::new(path.trim())
-            .join("lib/rustlib")
-            .join(BARE_METAL)
-            .is_dir()
-    })
 }
 
 fn is_root() -> bool {

@@ -1,50 +1,30 @@
 //! `libiotchain.a`: the functions of `iotchain-ffi`, and what happens on a panic.
+//!
+//! No input can cause a panic. Should a fault of ours do it, the program stops at once, or, with the feature
+//! `panic-extern`, as the program says.
 #![no_std]
 
 extern crate iotchain_ffi;
 
+#[cfg(not(feature = "panic-extern"))]
+mod trap;
+
 use core::panic::PanicInfo;
 
-/// No input can cause a panic; should a fault of ours do it, the program stops at once.
+#[cfg(not(feature = "panic-extern"))]
+use trap::trap as stop;
+
 #[panic_handler]
 fn on_panic(_: &PanicInfo<'_>) -> ! {
-    trap()
+    stop()
 }
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-fn trap() -> ! {
-    // SAFETY: an invalid instruction ends the program; nothing runs after it.
-    unsafe { core::arch::asm!("ud2", options(nomem, nostack, noreturn)) }
-}
-
-#[cfg(target_arch = "arm")]
-fn trap() -> ! {
-    // SAFETY: an undefined instruction raises a fault; nothing runs after it.
-    unsafe { core::arch::asm!("udf #0", options(nomem, nostack, noreturn)) }
-}
-
-#[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
-fn trap() -> ! {
-    // SAFETY: a breakpoint without a debugger stops the core; nothing runs after it.
-    unsafe { core::arch::asm!("ebreak", options(nomem, nostack, noreturn)) }
-}
-
-#[cfg(target_arch = "aarch64")]
-fn trap() -> ! {
-    // SAFETY: a breakpoint without a debugger ends the program; nothing runs after it.
-    unsafe { core::arch::asm!("brk #1", options(nomem, nostack, noreturn)) }
-}
-
-#[cfg(not(any(
-    target_arch = "x86",
-    target_arch = "x86_64",
-    target_arch = "arm",
-    target_arch = "riscv32",
-    target_arch = "riscv64",
-    target_arch = "aarch64"
-)))]
-fn trap() -> ! {
-    loop {
-        core::hint::spin_loop();
+/// A function of the library that links without what this calls has no way to a panic.
+#[cfg(feature = "panic-extern")]
+fn stop() -> ! {
+    unsafe extern "C" {
+        fn iotchain_on_panic() -> !;
     }
+    // SAFETY: the program defines it, without arguments and without a return.
+    unsafe { iotchain_on_panic() }
 }
