@@ -8,7 +8,7 @@ mod client;
 use client::{publish, secret};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{
-    Address, AeadAlg, AeadKey, BootSalt, Gid, GroupKey, Kid, PublicKey, Result, Session,
+    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Gid, GroupKey, Kid, PublicKey, Result, Session,
     SessionSecret, Sid, SignAlg, Signer, SigningKey, Thumbprint,
 };
 use iotchain_selfheal::Authority;
@@ -38,7 +38,8 @@ fn seal() -> Result<()> {
     let (mut key, mut text, mut out) = ([1; 16], [2; 70], [0; 78]);
     secret(&mut key);
     secret(&mut text);
-    AeadKey::new(AeadAlg::AesCcm16_64_128, &key).seal(&NONCE, &[&AAD], &text, &mut out)?;
+    let aad = AdditionalData::<3>::of(&[&AAD])?;
+    AeadKey::new(AeadAlg::AesCcm16_64_128, &key).seal(&NONCE, aad.blocks(), &text, &mut out)?;
     black_box(out);
     Ok(())
 }
@@ -46,9 +47,10 @@ fn seal() -> Result<()> {
 /// AES-CCM: key and plaintext are secret; whether the tag is right is not.
 fn open() -> Result<()> {
     let (mut key, mut out) = ([1; 16], [0; 78]);
-    AeadKey::new(AeadAlg::AesCcm16_64_128, &key).seal(&NONCE, &[&AAD], &[2; 70], &mut out)?;
+    let aad = AdditionalData::<3>::of(&[&AAD])?;
+    AeadKey::new(AeadAlg::AesCcm16_64_128, &key).seal(&NONCE, aad.blocks(), &[2; 70], &mut out)?;
     secret(&mut key);
-    AeadKey::new(AeadAlg::AesCcm16_64_128, &key).open_in_place(&NONCE, &[&AAD], &mut out)?;
+    AeadKey::new(AeadAlg::AesCcm16_64_128, &key).open_in_place(&NONCE, aad.blocks(), &mut out)?;
     Ok(())
 }
 

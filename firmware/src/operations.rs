@@ -6,7 +6,7 @@ use iotchain::Membership;
 use iotchain::join::JoinResponse;
 use iotchain_core::kdf::{SenderUse, hkdf_expand, hkdf_extract};
 use iotchain_core::{
-    Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey, Result, Secret,
+    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey, Result, Secret,
     Session, SessionSecret, Sid, SignAlg, Signature, Signer, SigningKey, Suite, Thumbprint,
     UnixTime,
 };
@@ -105,6 +105,7 @@ impl TryCryptoRng for Zeros {}
 /// Everything that the operations work on; not part of what is measured.
 pub(crate) struct World {
     ccm_key: [u8; 16],
+    aad: AdditionalData<3>,
     sealed: [u8; 72],
     session: SessionSecret,
     kid: Kid,
@@ -150,6 +151,7 @@ impl World {
         let state_len = member.seal_state(&Secret::new(STATE_KEY), &mut Zeros, &mut state)?;
         Ok(Self {
             ccm_key: [0xc0; 16],
+            aad: AdditionalData::of(&[&AAD])?,
             sealed: [0; 72],
             session: SessionSecret::derive(&group_key, GID, SESSION, &ks),
             kid: Kid::new(&sid, &BootSalt::NONE),
@@ -178,13 +180,13 @@ impl World {
 #[unsafe(no_mangle)]
 extern "C" fn ccm_seal(world: &mut World) -> bool {
     let key = AeadKey::new(AeadAlg::AesCcm16_64_128, &world.ccm_key);
-    key.seal(&NONCE, &[&AAD], &TEXT, &mut world.sealed) == Ok(72)
+    key.seal(&NONCE, world.aad.blocks(), &TEXT, &mut world.sealed) == Ok(72)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn ccm_open(world: &mut World) -> bool {
     let key = AeadKey::new(AeadAlg::AesCcm16_64_128, &world.ccm_key);
-    key.open_in_place(&NONCE, &[&AAD], &mut world.sealed) == Ok(64)
+    key.open_in_place(&NONCE, world.aad.blocks(), &mut world.sealed) == Ok(64)
 }
 
 /// Extract and Expand to 32 bytes with an info of 32.

@@ -4,7 +4,7 @@ use crate::json::Item;
 use crate::report::{Checked, Fault, Section, same, same_bytes};
 use crate::set::VectorSet;
 use iotchain::core::kdf::{Direction, ResourceKey, SenderUse, hkdf_expand, hkdf_extract};
-use iotchain::core::{AccessKey, AeadKey, ContentKey, KidContext, SessionSecret};
+use iotchain::core::{AccessKey, AeadKey, Blocks, ContentKey, KidContext, SessionSecret};
 use iotchain::{AeadAlg, Gid, GroupKey, Kid, Piv, Secret, Thumbprint};
 
 pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
@@ -164,8 +164,8 @@ pub(crate) fn same_content(
     same_bytes("context IV", content.nonce(Piv::ZERO), iv)?;
     let reference = AeadKey::new(alg, key);
     let (mut ours, mut theirs) = ([0; 32], [0; 32]);
-    content.key().seal(iv, &[], b"probe", &mut ours)?;
-    reference.seal(iv, &[], b"probe", &mut theirs)?;
+    content.key().seal(iv, Blocks::NONE, b"probe", &mut ours)?;
+    reference.seal(iv, Blocks::NONE, b"probe", &mut theirs)?;
     same("key seals as the published one", ours == theirs, true)
 }
 

@@ -11,7 +11,7 @@ use crate::sealing::{is_within_reach, sender_at};
 use crate::set::VectorSet;
 use crate::structure;
 use iotchain::core::kdf::{Direction, SenderUse};
-use iotchain::core::{AeadKey, ContentKey, SessionSecret};
+use iotchain::core::{AdditionalData, AeadKey, ContentKey, SessionSecret};
 use iotchain::oscar::{Mode, PairRequest, Plaintext, compact, expand};
 use iotchain::{AeadAlg, Claims, Kid, Piv, ResourceId, Signer};
 
@@ -120,7 +120,13 @@ fn check_intermediates(set: &VectorSet, case: &Item<'_>) -> Checked {
 
     let (plaintext, ciphertext) = (bytes("plaintext")?, bytes("ciphertext")?);
     let mut sealed = vec![0; plaintext.len() + alg.tag_len()];
-    AeadKey::new(alg, &case.get("key")?.array()?).seal(&nonce, &[&aad], &plaintext, &mut sealed)?;
+    let aad = AdditionalData::<32>::of(&[&aad])?;
+    AeadKey::new(alg, &case.get("key")?.array()?).seal(
+        &nonce,
+        aad.blocks(),
+        &plaintext,
+        &mut sealed,
+    )?;
     same_bytes("ciphertext", sealed, &ciphertext)?;
 
     let signature = case.optional("signature", Item::bytes)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use iotchain::Error;
 use iotchain::core::kdf::{hkdf_expand, hkdf_extract};
-use iotchain::core::{AeadAlg, AeadKey};
+use iotchain::core::{AdditionalData, AeadAlg, AeadKey};
 use stack::official_vectors;
 
 /// The assignments in force at one case: those of the file, of its section and of the case itself.
@@ -58,8 +58,9 @@ fn ccm(file: &str) -> Option<(usize, usize)> {
         let key = AeadKey::new(alg, &bytes(&case, "Key").try_into().unwrap());
         let nonce = bytes(&case, "Nonce").try_into().unwrap();
         let (aad, sealed) = (sized(&case, "Adata", "Alen"), bytes(&case, "CT"));
+        let aad = AdditionalData::<4096>::of(&[&aad]).unwrap();
         let mut out = vec![0; sealed.len()];
-        let opened = key.open(&nonce, &[&aad], &sealed, &mut out);
+        let opened = key.open(&nonce, aad.blocks(), &sealed, &mut out);
         // Only the decryption file says so; everywhere else the ciphertext is the right one.
         if case.get("Result").is_some_and(|result| result == "Fail") {
             assert_eq!(opened, Err(Error::Aead), "{file}: {case:?}");
@@ -70,7 +71,8 @@ fn ccm(file: &str) -> Option<(usize, usize)> {
                 Ok(&plaintext[..]),
                 "{file}: {case:?}"
             );
-            key.seal(&nonce, &[&aad], &plaintext, &mut out).unwrap();
+            key.seal(&nonce, aad.blocks(), &plaintext, &mut out)
+                .unwrap();
             assert_eq!(out, sealed, "{file}: {case:?}");
         }
         run += 1;

@@ -2,7 +2,7 @@
 
 use iotchain::core::cbor::{Reader, Writer};
 use iotchain::core::sign::sig_structure;
-use iotchain::core::{AeadAlg, AeadKey};
+use iotchain::core::{AdditionalData, AeadAlg, AeadKey, Blocks};
 use iotchain::{Error, PublicKey, SignAlg};
 use serde_json::Value;
 
@@ -49,15 +49,16 @@ fn encrypt0() {
         let mut writer = Writer::new(&mut aad);
         writer.array(3).text("Encrypt0").bytes(protected).bytes(&[]);
         let len = writer.finish().unwrap();
+        let aad = AdditionalData::<5>::of(&[&aad[..len]]).unwrap();
 
         let key = AeadKey::new(AeadAlg::AesCcm16_64_128, &array(&input["key"]));
         let nonce = array(&input["nonce"]);
         let mut out = [0; 128];
-        let opened = key.open(&nonce, &[&aad[..len]], ciphertext, &mut out);
+        let opened = key.open(&nonce, aad.blocks(), ciphertext, &mut out);
         assert_eq!(opened.map(|len| &out[..len]), Ok(&plaintext[..]), "{case}");
-        let sealed = key.seal(&nonce, &[&aad[..len]], &plaintext, &mut out);
+        let sealed = key.seal(&nonce, aad.blocks(), &plaintext, &mut out);
         assert_eq!(sealed.map(|len| &out[..len]), Ok(ciphertext), "{case}");
-        let unbound = key.open(&nonce, &[], ciphertext, &mut out);
+        let unbound = key.open(&nonce, Blocks::NONE, ciphertext, &mut out);
         assert_eq!(unbound, Err(Error::Aead), "{case}");
     }
 }

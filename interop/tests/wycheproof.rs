@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use iotchain::core::hash::hmac_sha256;
 use iotchain::core::kdf::{hkdf_expand, hkdf_extract};
-use iotchain::core::{AeadAlg, AeadKey};
+use iotchain::core::{AdditionalData, AeadAlg, AeadKey};
 use iotchain::{Error, PublicKey, SignAlg};
 use openssl::bn::{BigNum, BigNumRef};
 use openssl::ecdsa::EcdsaSig;
@@ -65,11 +65,12 @@ fn aes_ccm() {
             let nonce = case.nonce[..].try_into().unwrap();
             let sealed = [&case.ct[..], &case.tag[..]].concat();
             let mut out = vec![0; sealed.len()];
-            let opened = key.open(&nonce, &[&case.aad], &sealed, &mut out);
+            let aad = AdditionalData::<4096>::of(&[&case.aad]).unwrap();
+            let opened = key.open(&nonce, aad.blocks(), &sealed, &mut out);
             judge(case.tc_id, case.result, opened.map(|_| ()), Error::Aead);
             if case.result == Valid {
                 assert_eq!(out[..case.pt.len()], case.pt[..]);
-                key.seal(&nonce, &[&case.aad], &case.pt, &mut out).unwrap();
+                key.seal(&nonce, aad.blocks(), &case.pt, &mut out).unwrap();
                 assert_eq!(out, sealed);
             }
             tally.run += 1;

@@ -1,8 +1,9 @@
 //! AES-CCM with a 13-byte nonce and a 2-byte length (RFC 3610; COSE algorithms 10 and 30, RFC 9053, 4.2), into the
 //! caller's buffer or in place. The `ccm` crate is the oracle in the tests.
 
+use crate::additional_data::Blocks;
 use crate::aes::Aes128;
-use crate::ccm::{Direction, Pass, total};
+use crate::ccm::{Alone, Direction, Message};
 use crate::error::{Error, Result};
 use aes::cipher::BlockCipherEncrypt;
 use subtle::ConstantTimeEq;
@@ -12,8 +13,6 @@ use zeroize::Zeroize;
 pub const NONCE_LEN: usize = 13;
 /// Longest plaintext in bytes: the length field has two bytes.
 pub const MAX_PLAINTEXT: usize = 0xffff;
-/// Longest additional data in bytes that the short length form of CCM carries.
-pub const MAX_AAD: usize = 0xfeff;
 
 /// The nonce of one message: context IV xor Partial IV (RFC 9052, 3.1).
 pub type Nonce = [u8; NONCE_LEN];
@@ -89,21 +88,21 @@ impl AeadKey {
         self.alg
     }
 
-    /// Encrypts `plaintext` to the front of `out`, tag behind it. `aad` is the concatenation of its parts.
+    /// Encrypts `plaintext` to the front of `out`, tag behind it.
     /// The length written is `plaintext.len()` plus the tag.
     ///
     /// # Errors
-    /// [`Error::Size`] above 65535 bytes of plaintext or 65279 of additional data; [`Error::Buffer`], nothing written.
+    /// [`Error::Size`] above 65535 bytes of plaintext; [`Error::Buffer`], nothing written.
     pub fn seal(
         &self,
         nonce: &Nonce,
-        aad: &[&[u8]],
+        aad: Blocks<'_>,
         plaintext: &[u8],
         out: &mut [u8],
     ) -> Result<usize> {
         let needed = plaintext.len().saturating_add(self.alg.tag_len());
         let buffer = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        check_lengths(aad, plaintext.len())?;
+        check_len(plaintext.len())?;
         if let Some(body) = buffer.get_mut(..plaintext.len()) {
             body.copy_from_slice(plaintext);
         }
@@ -115,12 +114,12 @@ impl AeadKey {
     ///
     /// # Errors
     /// [`Error::Size`] as in [`AeadKey::seal`], or if there is no room for a tag; nothing is changed then.
-    pub fn seal_in_place(&self, nonce: &Nonce, aad: &[&[u8]], buffer: &mut [u8]) -> Result<()> {
+    pub fn seal_in_place(&self, nonce: &Nonce, aad: Blocks<'_>, buffer: &mut [u8]) -> Result<()> {
         let len = buffer.len().checked_sub(self.alg.tag_len());
         let (body, tag) = len
             .and_then(|len| buffer.split_at_mut_checked(len))
             .ok_or(Error::Size)?;
-        check_lengths(aad, body.len())?;
+        check_len(body.len())?;
         let computed = self.run(nonce, aad, body, Direction::Seal);
         match tag.first_chunk_mut::<16>() {
             Some(tag) => *tag = computed,
@@ -143,7 +142,7 @@ impl AeadKey {
     pub fn open(
         &self,
         nonce: &Nonce,
-        aad: &[&[u8]],
+        aad: Blocks<'_>,
         ciphertext: &[u8],
         out: &mut [u8],
     ) -> Result<usize> {
@@ -153,7 +152,7 @@ impl AeadKey {
         })?;
         let needed = sealed.len();
         let body = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        check_lengths(aad, needed)?;
+        check_len(needed)?;
         body.copy_from_slice(sealed);
         self.decrypt(nonce, aad, body, tag)?;
         Ok(needed)
@@ -164,10 +163,15 @@ impl AeadKey {
     /// # Errors
     /// [`Error::Aead`] for anything that is not authentic, with `buffer` wiped; [`Error::Size`] as in
     /// [`AeadKey::seal`].
-    pub fn open_in_place(&self, nonce: &Nonce, aad: &[&[u8]], buffer: &mut [u8]) -> Result<usize> {
+    pub fn open_in_place(
+        &self,
+        nonce: &Nonce,
+        aad: Blocks<'_>,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
         let len = self.split(buffer.len())?;
         let (body, tag) = buffer.split_at_mut_checked(len).ok_or(Error::Aead)?;
-        check_lengths(aad, len)?;
+        check_len(len)?;
         self.decrypt(nonce, aad, body, tag)?;
         Ok(len)
     }
@@ -185,7 +189,7 @@ impl AeadKey {
     pub(crate) fn decrypt(
         &self,
         nonce: &Nonce,
-        aad: &[&[u8]],
+        aad: Blocks<'_>,
         body: &mut [u8],
         tag: &[u8],
     ) -> Result<()> {
@@ -198,17 +202,26 @@ impl AeadKey {
         }
     }
 
-    fn run(&self, nonce: &Nonce, aad: &[&[u8]], body: &mut [u8], direction: Direction) -> [u8; 16] {
+    fn run(
+        &self,
+        nonce: &Nonce,
+        aad: Blocks<'_>,
+        body: &mut [u8],
+        direction: Direction,
+    ) -> [u8; 16] {
         let mut tag = [0; 16];
-        let pass = Pass {
+        let message = Message {
             flags: self.alg.flags(),
             nonce,
             aad,
             body,
             direction,
-            tag: &mut tag,
         };
-        self.aes.cipher().encrypt_with_backend(pass);
+        let tag_place = &mut tag;
+        self.aes.cipher().encrypt_with_backend(Alone {
+            message,
+            tag: tag_place,
+        });
         tag
     }
 }
@@ -229,8 +242,8 @@ pub(crate) fn is_same(computed: &[u8; 16], tag: &[u8]) -> bool {
     difference.ct_eq(&0).into()
 }
 
-pub(crate) fn check_lengths(aad: &[&[u8]], plaintext: usize) -> Result<()> {
-    if plaintext > MAX_PLAINTEXT || total(aad) > MAX_AAD {
+pub(crate) const fn check_len(plaintext: usize) -> Result<()> {
+    if plaintext > MAX_PLAINTEXT {
         Err(Error::Size)
     } else {
         Ok(())

@@ -13,7 +13,8 @@
 //! randomness and keeps no global: bytes, [`UnixTime`] and a random generator come in, bytes and values go out.
 //!
 //! ```
-//! use iotchain_core::{Address, AeadAlg, BootSalt, Gid, GroupKey, Kid, Piv, Session, SessionSecret, Sid, Thumbprint};
+//! use iotchain_core::{AdditionalData, Address, AeadAlg, BootSalt, Gid, GroupKey, Kid, Piv, Session, SessionSecret, Sid,
+//!     Thumbprint};
 //! use iotchain_core::kdf::SenderUse;
 //!
 //! let session = SessionSecret::derive(&GroupKey::new([1; 16]), Gid::new([2; 4]), Session::new(7), &Thumbprint::new([3; 32]));
@@ -21,7 +22,8 @@
 //! let kid = Kid::new(&Sid::from_slice(&[0x80, 0])?, &BootSalt::NONE);
 //! let content = resource.sender(SenderUse::Group, AeadAlg::AesCcm16_64_128, &kid)?;
 //! let mut out = [0; 12];
-//! let len = content.key().seal(&content.nonce(Piv::ZERO), &[b"additional ", b"data"], b"21.5", &mut out)?;
+//! let aad = AdditionalData::<1>::of(&[b"more ", b"data"])?;
+//! let len = content.key().seal(&content.nonce(Piv::ZERO), aad.blocks(), b"21.5", &mut out)?;
 //! assert_eq!(len, 4 + 8);
 //! # Ok::<(), iotchain_core::Error>(())
 //! ```
@@ -48,6 +50,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod additional_data;
 pub mod aead;
 pub mod aes;
 pub mod cbor;
@@ -59,10 +62,10 @@ pub mod kdf;
 pub mod lockstep;
 mod secret;
 pub mod sign;
-mod steps;
 pub mod suite;
 mod time;
 
+pub use additional_data::{AdditionalData, Blocks, MAX_AAD};
 pub use aead::{AeadAlg, AeadKey, Nonce};
 pub use error::{Error, Result};
 pub use ids::{

@@ -7,10 +7,10 @@
 //! Each block of a CBC-MAC waits for the one before, so one message leaves hardware AES idle most of the time; the
 //! blocks of the other message fill the gaps. Software AES gains nothing and loses nothing.
 
-use crate::aead::{AeadKey, Nonce, check_lengths, is_same};
-use crate::ccm::Direction;
+use crate::additional_data::Blocks;
+use crate::aead::{AeadKey, Nonce, check_len, is_same};
+use crate::ccm::{Backend, Direction, Message, Pass};
 use crate::error::{Error, Result};
-use crate::steps::{Backend, Message, Steps};
 use aes::cipher::{
     BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, consts::U16,
 };
@@ -22,8 +22,8 @@ pub struct Sealed<'a> {
     pub key: &'a AeadKey,
     /// The nonce it was sealed with.
     pub nonce: &'a Nonce,
-    /// The parts of the additional data.
-    pub aad: &'a [&'a [u8]],
+    /// The additional data.
+    pub aad: Blocks<'a>,
     /// The ciphertext, tag included.
     pub ciphertext: &'a [u8],
     /// Where the plaintext goes, at the front.
@@ -65,7 +65,7 @@ pub fn open_pair(pair: [Sealed<'_>; 2]) -> [Result<usize>; 2] {
 struct Opening<'a> {
     key: &'a AeadKey,
     nonce: &'a Nonce,
-    aad: &'a [&'a [u8]],
+    aad: Blocks<'a>,
     body: &'a mut [u8],
     tag: &'a [u8],
 }
@@ -76,14 +76,14 @@ impl<'a> Opening<'a> {
     fn new(
         key: &'a AeadKey,
         nonce: &'a Nonce,
-        aad: &'a [&'a [u8]],
+        aad: Blocks<'a>,
         ciphertext: &'a [u8],
         out: &'a mut [u8],
     ) -> Result<Self> {
         let needed = key.split(ciphertext.len())?;
         let (sealed, tag) = ciphertext.split_at_checked(needed).ok_or(Error::Aead)?;
         let body = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        check_lengths(aad, needed)?;
+        check_len(needed)?;
         body.copy_from_slice(sealed);
         Ok(Self {
             key,
@@ -177,7 +177,7 @@ impl<A: Backend> BlockCipherEncClosure for Both<'_, A> {
             tags,
         } = self;
         let [a, b] = messages;
-        let (mut a, mut b) = (Steps::new(a), Steps::new(b));
+        let (mut a, mut b) = (Pass::new(a), Pass::new(b));
         a.start(first);
         b.start(second);
         while a.absorb(first) & b.absorb(second) {}

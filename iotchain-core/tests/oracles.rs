@@ -7,7 +7,7 @@ use hmac::Mac;
 use iotchain_core::hash::hmac_sha256;
 use iotchain_core::kdf::{hkdf_expand, hkdf_extract};
 use iotchain_core::lockstep::{Sealed, open_pair};
-use iotchain_core::{AeadAlg, AeadKey, Error, Secret};
+use iotchain_core::{AdditionalData, AeadAlg, AeadKey, Blocks, Error, Secret};
 use proptest::prelude::*;
 
 fn stock_ccm(
@@ -32,6 +32,11 @@ fn stock_ccm(
     buffer
 }
 
+/// Room for the additional data of every test.
+fn aad(parts: &[&[u8]]) -> AdditionalData<20> {
+    AdditionalData::of(parts).unwrap()
+}
+
 const ALGS: [AeadAlg; 2] = [AeadAlg::AesCcm16_64_128, AeadAlg::AesCcm16_128_128];
 
 #[test]
@@ -44,13 +49,9 @@ fn ccm_every_length_around_the_blocks() {
                 let mut out = vec![0; len + alg.tag_len()];
                 // split the additional data at every place: parts are only a way of handing it over
                 let cut = len.min(aad_len);
+                let aad = aad(&[&text[..cut], &[], &text[cut..aad_len]]);
                 AeadKey::new(alg, &key)
-                    .seal(
-                        &nonce,
-                        &[&text[..cut], &[], &text[cut..aad_len]],
-                        &text[..len],
-                        &mut out,
-                    )
+                    .seal(&nonce, aad.blocks(), &text[..len], &mut out)
                     .unwrap();
                 assert_eq!(
                     out,
@@ -67,28 +68,28 @@ fn ccm_limits() {
     let key = AeadKey::new(AeadAlg::AesCcm16_64_128, &[1; 16]);
     let largest = vec![3; 65535];
     let mut out = vec![0; 65543];
-    assert_eq!(key.seal(&[0; 13], &[b"x"], &largest, &mut out), Ok(65543));
+    let x = aad(&[b"x"]);
+    assert_eq!(
+        key.seal(&[0; 13], x.blocks(), &largest, &mut out),
+        Ok(65543)
+    );
     assert_eq!(
         out,
         stock_ccm(AeadAlg::AesCcm16_64_128, &[1; 16], &[0; 13], b"x", &largest)
     );
     let mut too_long = vec![0; 65544];
     assert_eq!(
-        key.seal(&[0; 13], &[], &[0; 65536], &mut too_long),
-        Err(Error::Size)
-    );
-    assert_eq!(
-        key.seal(&[0; 13], &[&[0; 0xff00]], b"", &mut out),
+        key.seal(&[0; 13], Blocks::NONE, &[0; 65536], &mut too_long),
         Err(Error::Size)
     );
     let mut short = [0xee; 11];
     assert_eq!(
-        key.seal(&[0; 13], &[], b"abcd", &mut short),
+        key.seal(&[0; 13], Blocks::NONE, b"abcd", &mut short),
         Err(Error::Buffer { needed: 12 })
     );
     assert_eq!(short, [0xee; 11]);
     assert_eq!(
-        key.open(&[0; 13], &[], &[0; 7], &mut short),
+        key.open(&[0; 13], Blocks::NONE, &[0; 7], &mut short),
         Err(Error::Aead)
     );
 }
@@ -102,16 +103,16 @@ proptest! {
         text in prop::collection::vec(any::<u8>(), 0..300), flip: prop::sample::Index,
     ) {
         let alg = ALGS[usize::from(wide)];
-        let ours = AeadKey::new(alg, &key);
+        let (ours, data) = (AeadKey::new(alg, &key), self::aad(&[&aad]));
         let mut sealed = vec![0; text.len() + alg.tag_len()];
-        ours.seal(&nonce, &[&aad], &text, &mut sealed).unwrap();
+        ours.seal(&nonce, data.blocks(), &text, &mut sealed).unwrap();
         prop_assert_eq!(&sealed, &stock_ccm(alg, &key, &nonce, &aad, &text));
         let mut opened = vec![0; text.len()];
-        prop_assert_eq!(ours.open(&nonce, &[&aad], &sealed, &mut opened), Ok(text.len()));
+        prop_assert_eq!(ours.open(&nonce, data.blocks(), &sealed, &mut opened), Ok(text.len()));
         prop_assert_eq!(&opened, &text);
         let bit = flip.index(sealed.len() * 8);
         sealed[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(ours.open(&nonce, &[&aad], &sealed, &mut opened), Err(Error::Aead));
+        prop_assert_eq!(ours.open(&nonce, data.blocks(), &sealed, &mut opened), Err(Error::Aead));
         prop_assert!(opened.iter().all(|b| *b == 0), "plaintext left behind");
     }
 
@@ -192,16 +193,18 @@ proptest! {
     fn a_pair_gives_what_each_gives_alone(halves in [half(), half()]) {
         let keys = halves.each_ref().map(|half| AeadKey::new(half.alg, &half.key));
         let mut alone = halves.each_ref().map(|half| vec![0xee; half.room]);
+        let data = halves.each_ref().map(|half| aad(&[&half.aad]));
+        let aads = data.each_ref().map(AdditionalData::blocks);
         let mut expected = Vec::new();
-        for ((half, key), out) in halves.iter().zip(&keys).zip(&mut alone) {
-            expected.push(key.open(&NONCE, &[&half.aad], &half.ciphertext, out));
+        for (((half, key), aad), out) in halves.iter().zip(&keys).zip(aads).zip(&mut alone) {
+            expected.push(key.open(&NONCE, aad, &half.ciphertext, out));
         }
         let mut together = halves.each_ref().map(|half| vec![0xee; half.room]);
         let [a, b] = &mut together;
         let [x, y] = &halves;
         let results = open_pair([
-            Sealed { key: &keys[0], nonce: &NONCE, aad: &[&x.aad], ciphertext: &x.ciphertext, out: a },
-            Sealed { key: &keys[1], nonce: &NONCE, aad: &[&y.aad], ciphertext: &y.ciphertext, out: b },
+            Sealed { key: &keys[0], nonce: &NONCE, aad: aads[0], ciphertext: &x.ciphertext, out: a },
+            Sealed { key: &keys[1], nonce: &NONCE, aad: aads[1], ciphertext: &y.ciphertext, out: b },
         ]);
         prop_assert_eq!(&results[..], &expected);
         prop_assert_eq!(together, alone);

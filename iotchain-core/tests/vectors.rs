@@ -92,8 +92,13 @@ fn same_key(content: &iotchain_core::ContentKey, alg: AeadAlg, key: &[u8; 16], i
     assert_eq!(content.nonce(Piv::ZERO), *iv);
     let reference = iotchain_core::AeadKey::new(alg, key);
     let (mut a, mut b) = ([0; 24], [0; 24]);
-    content.key().seal(iv, &[b"aad"], b"probe", &mut a).unwrap();
-    reference.seal(iv, &[b"aad"], b"probe", &mut b).unwrap();
+    content
+        .key()
+        .seal(iv, iotchain_core::Blocks::NONE, b"probe", &mut a)
+        .unwrap();
+    reference
+        .seal(iv, iotchain_core::Blocks::NONE, b"probe", &mut b)
+        .unwrap();
     assert_eq!(a, b);
 }
 

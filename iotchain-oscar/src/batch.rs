@@ -130,14 +130,14 @@ where
             Sealed {
                 key: key_a.key.key(),
                 nonce: &nonce_a,
-                aad: &[aad_a.as_bytes()],
+                aad: aad_a.blocks(),
                 ciphertext: first.object.ciphertext,
                 out: a.out,
             },
             Sealed {
                 key: key_b.key.key(),
                 nonce: &nonce_b,
-                aad: &[aad_b.as_bytes()],
+                aad: aad_b.blocks(),
                 ciphertext: second.object.ciphertext,
                 out: b.out,
             },

@@ -24,16 +24,12 @@ impl Content<'_> {
     /// Encrypts where it stands; the room for the tag is behind the plaintext.
     pub(crate) fn seal(&self, aad: &Aad, buffer: &mut [u8]) -> Result<()> {
         let nonce = self.key.nonce(self.piv);
-        self.key
-            .key()
-            .seal_in_place(&nonce, &[aad.as_bytes()], buffer)
+        self.key.key().seal_in_place(&nonce, aad.blocks(), buffer)
     }
 
     /// Step 8. A too small `out` is refused before anything is written to it.
     pub(crate) fn open(&self, aad: &Aad, ciphertext: &[u8], out: &mut [u8]) -> Result<usize> {
         let nonce = self.key.nonce(self.piv);
-        self.key
-            .key()
-            .open(&nonce, &[aad.as_bytes()], ciphertext, out)
+        self.key.key().open(&nonce, aad.blocks(), ciphertext, out)
     }
 }

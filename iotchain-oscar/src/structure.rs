@@ -14,14 +14,16 @@ use crate::name::{Name, texts};
 use crate::resource::{MAX_ARGUMENTS, MAX_SEGMENTS, MAX_URI_BYTES};
 use crate::{Method, Mode};
 use iotchain_core::sign::countersignature0;
-use iotchain_core::{Result, Thumbprint};
+use iotchain_core::{AdditionalData, Blocks, Result, Thumbprint};
 
 /// Version in the first place of the additional data.
 const VERSION: u8 = 1;
-/// `["Encrypt0", protected`, head of external_aad; then 4 small items, rs, 12 texts of together 192 bytes, a bind of at
-/// most 64 bytes, a thumbprint.
-const MAX_LEN: usize = 10 + 2 + MAX_PROTECTED + 3 + 5 + 21 + 2 * 13 + MAX_URI_BYTES + 66 + 34;
+/// `["Encrypt0", protected`, head of external_aad; then 4 small items, rs, 12 texts of together 192 bytes, and either a
+/// bind of at most 64 bytes or a thumbprint.
+const MAX_LEN: usize = 10 + 2 + MAX_PROTECTED + 3 + 5 + 21 + 2 * 13 + MAX_URI_BYTES + 66 + 1;
 const _: () = assert!(MAX_SEGMENTS + MAX_ARGUMENTS == 12);
+/// Blocks of the cipher that it takes, with its length in front.
+const BLOCKS: usize = (MAX_LEN + 2).div_ceil(16);
 
 /// `array(3), text(8) "Encrypt0"`.
 const ENCRYPT0: [u8; 10] = *b"\x83\x68Encrypt0";
@@ -81,16 +83,14 @@ impl<'a> Binding<'a> {
 
 /// The Enc_structure of one object, with its external_aad inside.
 pub(crate) struct Aad {
-    bytes: [u8; MAX_LEN],
-    len: usize,
+    data: AdditionalData<BLOCKS>,
     external: usize,
 }
 
 impl Aad {
     /// Not yet written.
     pub(crate) const EMPTY: Self = Self {
-        bytes: [0; MAX_LEN],
-        len: 0,
+        data: AdditionalData::EMPTY,
         external: 0,
     };
 
@@ -123,27 +123,32 @@ impl Aad {
         ];
         let external_len = external_len.into_iter().fold(0, usize::wrapping_add);
 
-        let mut frame = Frame::new(&mut self.bytes);
-        frame
-            .put(ENCRYPT0)
-            .bytes(protected)
-            .head(BYTES, external_len);
-        self.external = frame.position();
-        frame.put([EXTERNAL, VERSION, mode.number()]);
-        frame.head(UINT, code.into()).extend(name.as_bytes());
-        texts(&mut frame, query);
-        frame.bytes(bind).bytes(signer);
-        self.len = frame.finish()?;
-        Ok(())
+        let external = &mut self.external;
+        self.data.write(|room| {
+            let mut frame = Frame::new(room);
+            frame
+                .put(ENCRYPT0)
+                .bytes(protected)
+                .head(BYTES, external_len);
+            *external = frame.position();
+            frame.put([EXTERNAL, VERSION, mode.number()]);
+            frame.head(UINT, code.into()).extend(name.as_bytes());
+            texts(&mut frame, query);
+            frame.bytes(bind).bytes(signer);
+            frame.finish()
+        })
     }
 
-    /// The whole Enc_structure.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+    /// The whole Enc_structure, as the cipher reads it.
+    pub(crate) fn blocks(&self) -> Blocks<'_> {
+        self.data.blocks()
     }
 
     fn external(&self) -> &[u8] {
-        self.bytes.get(self.external..self.len).unwrap_or_default()
+        self.data
+            .as_bytes()
+            .get(self.external..)
+            .unwrap_or_default()
     }
 
     /// Calls `f` with the parts of the bytes to be signed. The element sign_protected is omitted (spec 2.3).

@@ -14,7 +14,9 @@ use crate::timing::Timing;
 use iotchain_core::aead::NONCE_LEN;
 use iotchain_core::cbor::{self, Reader, Writer, encoded_len};
 use iotchain_core::hash::sha256;
-use iotchain_core::{AeadAlg, AeadKey, Error, Result, Secret, TryCryptoRng, UnixTime};
+use iotchain_core::{
+    AdditionalData, AeadAlg, AeadKey, Error, Result, Secret, TryCryptoRng, UnixTime,
+};
 
 const CONTEXT: &[u8] = b"IoTChain member state";
 const VERSION: u8 = 1;
@@ -37,8 +39,8 @@ impl Binding {
         }
     }
 
-    fn parts(&self) -> [&[u8]; 4] {
-        [CONTEXT, &[VERSION], &self.personal_key, &self.key_server]
+    fn additional_data(&self) -> Result<AdditionalData<6>> {
+        AdditionalData::of(&[CONTEXT, &[VERSION], &self.personal_key, &self.key_server])
     }
 }
 
@@ -66,7 +68,8 @@ pub(crate) fn seal(
     let mut writer = Writer::new(body);
     write(&mut writer);
     writer.finish()?;
-    aead(key).seal_in_place(&nonce, &binding.parts(), sealed)?;
+    let aad = binding.additional_data()?;
+    aead(key).seal_in_place(&nonce, aad.blocks(), sealed)?;
     for (to, from) in head.iter_mut().zip([VERSION].into_iter().chain(nonce)) {
         *to = from;
     }
@@ -87,7 +90,8 @@ pub(crate) fn open<'a>(
         return Err(Error::Version);
     }
     let (nonce, body) = rest.split_first_chunk_mut().ok_or(Error::Aead)?;
-    let len = aead(key).open_in_place(nonce, &binding.parts(), body)?;
+    let aad = binding.additional_data()?;
+    let len = aead(key).open_in_place(nonce, aad.blocks(), body)?;
     let state = body.get(..len).ok_or(Error::Aead)?;
     cbor::check(state)?;
     Ok(Reader::new(state))

@@ -4,7 +4,9 @@ use super::World;
 use iotchain_core::cbor::Writer;
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::sign::countersignature0;
-use iotchain_core::{BootSalt, GroupKey, Kid, Piv, Session, SessionSecret, Signer, SigningKey};
+use iotchain_core::{
+    AdditionalData, BootSalt, GroupKey, Kid, Piv, Session, SessionSecret, Signer, SigningKey,
+};
 
 /// A signed object under construction; [`Forged::seal`] signs whatever it says.
 #[derive(Clone)]
@@ -113,9 +115,10 @@ impl Forged<'_> {
             .unwrap();
         let mut sealed = vec![0; self.plaintext.len() + alg.tag_len()];
         let nonce = content.nonce(Piv::new(self.piv).unwrap());
+        let bound = AdditionalData::<16>::of(&[&enc[..len]]).unwrap();
         content
             .key()
-            .seal(&nonce, &[&enc[..len]], self.plaintext, &mut sealed)
+            .seal(&nonce, bound.blocks(), self.plaintext, &mut sealed)
             .unwrap();
         let signature = countersignature0(&protected, aad, &sealed, |message| key.sign(message))
             .unwrap_or([1; 64]);
