@@ -7,6 +7,16 @@
 #include <stdint.h>
 
 /**
+ * The value of the TLS exporter `EXPORTER-Channel-Binding` with empty context: binds a proof to the connection (RFC 9266).
+ */
+#define IOTCHAIN_BINDING_EXPORTER 1
+
+/**
+ * SHA-256 of the key server's certificate in DER: binds a proof to the server, where the DTLS library has no exporter.
+ */
+#define IOTCHAIN_BINDING_CERTIFICATE 2
+
+/**
  * ES256K: ECDSA over secp256k1 with SHA-256 (RFC 8812), the suite that every member has.
  */
 #define IOTCHAIN_ES256K -47
@@ -15,6 +25,31 @@
  * ESP256: ECDSA over P-256 with SHA-256 (RFC 9864).
  */
 #define IOTCHAIN_ESP256 -9
+
+/**
+ * The right to GET, a bit of `iotchain_scope::roles`.
+ */
+#define IOTCHAIN_ROLE_GET 1
+
+/**
+ * The right to POST.
+ */
+#define IOTCHAIN_ROLE_POST 2
+
+/**
+ * The right to PUT.
+ */
+#define IOTCHAIN_ROLE_PUT 4
+
+/**
+ * The right to FETCH.
+ */
+#define IOTCHAIN_ROLE_FETCH 16
+
+/**
+ * The role of a resource server in its own group; it stands alone.
+ */
+#define IOTCHAIN_ROLE_PRODUCER 128
 
 /**
  * Version of the interface that this header describes. It changes whenever a program compiled against an older header
@@ -365,26 +400,85 @@ typedef int32_t iotchain_err;
 #endif // __cplusplus
 
 /**
- * A private key in memory, wiped by `iotchain_signing_key_wipe`.
+ * What ties a proof to one connection or to one key server.
  */
-typedef struct iotchain_signing_key {
-  uint64_t opaque[14];
-} iotchain_signing_key;
+typedef struct iotchain_binding {
+  /**
+   * `IOTCHAIN_BINDING_EXPORTER` or `IOTCHAIN_BINDING_CERTIFICATE`.
+   */
+  uint8_t kind;
+  /**
+   * The value that both ends know.
+   */
+  uint8_t value[32];
+} iotchain_binding;
 
 /**
- * A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
- * and keeps nothing of it.
+ * Where a token lives and who claims it. A resource server joins its own group without a token: chain 0, contract zero, its own
+ * address as client.
  */
-typedef struct iotchain_rng {
+typedef struct iotchain_token_ref {
   /**
-   * Fills `out` with `len` random bytes and returns 0; anything else makes the caller fail with `IOTCHAIN_ERR_RANDOM`.
+   * EIP-155 chain id.
    */
-  int32_t (*fill)(void *ctx, uint8_t *out, size_t len);
+  uint64_t chain;
   /**
-   * Handed to `fill`.
+   * Address of the token contract.
    */
-  void *ctx;
-} iotchain_rng;
+  uint8_t contract[20];
+  /**
+   * Address of the client.
+   */
+  uint8_t client[20];
+} iotchain_token_ref;
+
+/**
+ * A group, and the rights in it.
+ */
+typedef struct iotchain_scope {
+  /**
+   * Name of the group: 1 to 32 characters of `[A-Za-z0-9._-]` and a final zero byte.
+   */
+  const char *group;
+  /**
+   * Bits of `IOTCHAIN_ROLE_GET` and the others.
+   */
+  uint8_t roles;
+} iotchain_scope;
+
+/**
+ * Everything a proof commits to. The join request carries the same token, scope and nonce.
+ */
+typedef struct iotchain_pop_input {
+  /**
+   * The connection.
+   */
+  const struct iotchain_binding *binding;
+  /**
+   * Thumbprint of the key server's key, 32 bytes.
+   */
+  const uint8_t *key_server;
+  /**
+   * The token, or the resource server itself.
+   */
+  const struct iotchain_token_ref *token;
+  /**
+   * Group and rights.
+   */
+  const struct iotchain_scope *scope;
+  /**
+   * N_S, the key server's challenge of 28 bytes.
+   */
+  const uint8_t *challenge;
+  /**
+   * N_C, fresh random bytes of ours.
+   */
+  const uint8_t *cnonce;
+  /**
+   * Their number, 8 to 32.
+   */
+  size_t cnonce_len;
+} iotchain_pop_input;
 
 /**
  * A public key of ECDSA. Its point is checked where it is used.
@@ -424,6 +518,28 @@ typedef struct iotchain_signer {
   void *ctx;
 } iotchain_signer;
 
+/**
+ * A private key in memory, wiped by `iotchain_signing_key_wipe`.
+ */
+typedef struct iotchain_signing_key {
+  uint64_t opaque[14];
+} iotchain_signing_key;
+
+/**
+ * A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
+ * and keeps nothing of it.
+ */
+typedef struct iotchain_rng {
+  /**
+   * Fills `out` with `len` random bytes and returns 0; anything else makes the caller fail with `IOTCHAIN_ERR_RANDOM`.
+   */
+  int32_t (*fill)(void *ctx, uint8_t *out, size_t len);
+  /**
+   * Handed to `fill`.
+   */
+  void *ctx;
+} iotchain_rng;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -433,6 +549,27 @@ extern "C" {
  * know. The text is static: it needs no `free` and may be kept.
  */
 const char *iotchain_strerror(int32_t err);
+
+/**
+ * The digest that a client's account signs, 32 bytes: Keccak-256 of the text that a wallet shows by `personal_sign` (EIP-191). For a
+ * wallet or secure element that gives r, s and v itself; `iotchain_pop_sign_client` does the rest for any other signer.
+ *
+ * @return 0, `IOTCHAIN_ERR_CHANNEL` for an unknown kind of binding, `IOTCHAIN_ERR_SCOPE` for what is no name of a group,
+ *   `IOTCHAIN_ERR_TYPE` unless the nonce has 8 to 32 bytes
+ */
+iotchain_err iotchain_pop_digest(const struct iotchain_pop_input *input,
+                                 uint8_t *digest);
+
+/**
+ * A resource server's answer to the challenge: its signature over the input, 64 bytes.
+ *
+ * @param signer  the resource server's key
+ * @param signature  room for 64 bytes
+ * @return 0, `IOTCHAIN_ERR_SIG` if the signer fails, otherwise as `iotchain_pop_digest`
+ */
+iotchain_err iotchain_pop_sign_server(const struct iotchain_pop_input *input,
+                                      const struct iotchain_signer *signer,
+                                      uint8_t *signature);
 
 /**
  * `sizeof (struct iotchain_signing_key)` of the library that is linked.

@@ -187,10 +187,8 @@ mod tests {
         };
         assert_eq!(Rc::strong_count(&taken), 2);
         // SAFETY: as above.
-        assert_eq!(
-            unsafe { take(at) }.err(),
-            Some(iotchain_err::NotReady.into())
-        );
+        let again = unsafe { take(at) };
+        assert_eq!(again.err(), Some(iotchain_err::NotReady.into()));
         assert_eq!(storage.0, [0; 3]);
     }
 
