@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::Stop;
-use crate::{NodeError, chain, client, demo, key_server, owner, proxy, resource_server};
+use crate::{NodeError, board, chain, client, demo, key_server, owner, proxy, resource_server};
 
 /// End-to-end authorized access to IoT resources, with a ledger in place of an authorization server.
 #[derive(Debug, Parser)]
@@ -52,6 +52,7 @@ enum Command {
     Proxy(proxy::Args),
     Client(client::Args),
     Demo(demo::Args),
+    Board(board::Args),
 }
 
 /// Runs the command line of this process. One line on stderr tells what went wrong.
@@ -83,6 +84,7 @@ fn run(command: Command) -> Result<(), NodeError> {
         Command::Proxy(args) => proxy::run(args, &stop),
         Command::Client(args) => client::run(args, &stop),
         Command::Demo(args) => demo::run(args, &stop),
+        Command::Board(args) => board::run(args, &stop),
     }
 }
 

@@ -24,6 +24,7 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 pub mod address;
+pub mod board;
 pub mod catalogue;
 pub mod chain;
 pub mod cli;
