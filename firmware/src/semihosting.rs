@@ -1,4 +1,7 @@
-//! What a program says to the emulator it runs in (Arm semihosting, 2.0).
+//! What a program says to the emulator it runs in (Arm semihosting, 2.0; RISC-V has the same
+//! calls).
+
+use crate::machine;
 
 /// Prints a text that ends with a zero byte.
 const WRITE0: u32 = 0x04;
@@ -7,10 +10,8 @@ const EXIT_EXTENDED: u32 = 0x20;
 const APPLICATION_EXIT: u32 = 0x2_0026;
 
 fn call(operation: u32, argument: *const u8) {
-    // SAFETY: the breakpoint that the emulator takes for a call; it reads the block at `argument`.
-    unsafe {
-        core::arch::asm!("bkpt #0xab", inlateout("r0") operation => _, in("r1") argument);
-    }
+    // SAFETY: each operation below gets the block that it expects.
+    unsafe { machine::call(operation, argument) }
 }
 
 pub(crate) fn print(text: &str) {

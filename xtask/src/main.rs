@@ -14,6 +14,7 @@ mod contracts;
 mod deps;
 mod dist;
 mod firmware;
+mod footprint;
 mod fuzz;
 mod header;
 mod image;
@@ -85,7 +86,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "firmware",
-        about: "instructions, stack and flash on an emulated Cortex-M4",
+        about: "instructions, stack and flash on emulated cores",
         run: firmware::firmware,
     },
     Task {
