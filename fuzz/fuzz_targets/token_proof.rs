@@ -4,7 +4,7 @@
 use iotchain_core::hash::keccak256;
 use iotchain_core::{Address, Error};
 use iotchain_token::{
-    ContractState, Sealers, TokenPlace, TokenProof, TokenRef, TriePath, TrieStep, TrustedBlock,
+    ContractState, Sealer, TokenPlace, TokenProof, TokenRef, TriePath, TrieStep, TrustedBlock,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -81,7 +81,7 @@ fn seals(extra: &[u8]) {
         return;
     };
     let child = header(parent.hash(), 2, extra);
-    let sealed = parent.sealed_child(&child, &mut Sealers::new([Address::ZERO]));
+    let sealed = parent.sealed_child(&child, &mut [Sealer::new(Address::ZERO)]);
     assert!(matches!(sealed, Err(Error::Sig | Error::Signer)));
 }
 

@@ -43,4 +43,10 @@ impl UnixTime {
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// Seconds between the two, whichever is earlier.
+    #[must_use]
+    pub const fn abs_diff(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
 }

@@ -19,10 +19,10 @@ pub enum LedgerError {
     /// The block is unknown to the node, was reorganised away, or its state is no longer kept.
     #[error("block {0} is unknown or its state is no longer kept")]
     UnknownBlock(Hash),
-    /// The newest block is too old to decide anything (spec 5.3, step 1).
-    #[error("the newest block is {age} s old, more than {limit} s")]
+    /// The newest block is too old to decide anything, or dated too far ahead (spec 5.3, step 1).
+    #[error("the newest block is {age} s from the present, more than {limit} s")]
     Stale {
-        /// Age of the head in seconds.
+        /// Age of the head in seconds, either way.
         age: u64,
         /// Greatest age that was allowed, in seconds.
         limit: u64,

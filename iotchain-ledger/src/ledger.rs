@@ -64,12 +64,12 @@ pub struct Header {
 }
 
 impl Header {
-    /// Checks that this block, as head, is at most `max_age` seconds old (spec 5.3, step 1).
+    /// Checks that this block, as head, is at most `max_age` seconds old, or dated ahead (spec 5.3, step 1).
     ///
     /// # Errors
     /// [`LedgerError::Stale`].
     pub fn check_fresh(&self, now: UnixTime, max_age: u64) -> Result<()> {
-        let age = now.since(self.timestamp);
+        let age = now.abs_diff(self.timestamp);
         if age > max_age {
             return Err(LedgerError::Stale {
                 age,

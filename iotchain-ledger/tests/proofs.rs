@@ -1,10 +1,10 @@
 //! `iotchain-token` verifies what chains prove: against alloy-trie on random tries, and on the embedded chain itself.
 
+#[path = "support/node.rs"]
+mod node;
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use iotchain_ledger::{
     AccessToken, Account, EmbeddedLedger, Hash, JsonRpcLedger, Ledger, LedgerError, Sender,
 };
 use iotchain_token::{
-    Claims, Class, Policy, Publication, Query, Scope, Sealers, TokenPlace, TokenProof, TokenRef,
+    Claims, Class, Policy, Publication, Query, Scope, Sealer, TokenPlace, TokenProof, TokenRef,
     TriePath, TrieStep, TrustedBlock, verify_token_proof,
 };
 use serde_json::{Value, json};
@@ -344,7 +344,7 @@ fn a_device_verifies_a_token_of_the_embedded_chain() {
         let header = alloy_rlp::decode_exact::<alloy_consensus::Header>(&genesis).unwrap();
         header.extra_data[32..52].try_into().unwrap()
     };
-    let mut sealers = Sealers::new([Address::new(sealer)]);
+    let mut sealers = [Sealer::new(Address::new(sealer))];
     let head = chain.ledger.head().unwrap();
     let mut block = TrustedBlock::at(&keccak256(&genesis).0, &genesis).unwrap();
     for number in 1..=head.number {
@@ -467,48 +467,16 @@ fn a_proving_ledger_reads_what_a_believing_one_reads() {
     assert!(matches!(unknown, Err(LedgerError::UnknownBlock(_))));
 }
 
-/// A node that lies: passes requests on and changes the answers of one method.
+/// A node that changes the answers of one method.
 fn liar(honest: &Server, method: &'static str, lie: fn(&mut Value)) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let honest = honest.url();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let _ = tell(stream, &honest, method, lie);
+    node::start(move |request| {
+        let mut answer = node::ask(&honest, request);
+        if request["method"] == method {
+            lie(&mut answer["result"]);
         }
-    });
-    url
-}
-
-fn tell(mut stream: TcpStream, honest: &str, method: &str, lie: fn(&mut Value)) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut len = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            len = value.trim().parse().ok()?;
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; len];
-    reader.read_exact(&mut body).ok()?;
-    let request: Value = serde_json::from_slice(&body).ok()?;
-    let mut answer = support::rpc(honest, request["method"].as_str()?, &request["params"]);
-    answer["id"] = request["id"].clone();
-    if request["method"] == method {
-        lie(&mut answer["result"]);
-    }
-    let body = answer.to_string();
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
-    write!(
-        stream,
-        "{head}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .ok()
+        answer
+    })
 }
 
 #[test]

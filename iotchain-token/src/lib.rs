@@ -57,7 +57,7 @@
 //!
 //! Whoever does not trust the node that answers asks it for a proof: [`verify_token_proof`], or [`TokenProof`] one
 //! node at a time, leads from a block hash that is trusted to the words, and [`ProvenToken::validate`] to the same
-//! [`Grant`]. [`TrustedBlock`] follows headers back by their hashes or, with [`Sealers`], forward by their seals.
+//! [`Grant`]. [`TrustedBlock`] follows headers back by their hashes or, with every [`Sealer`], forward by their seals.
 //!
 //! Off the ledger, [`CwtClaims::issue`] signs a token in any suite and [`validate_cwt`] checks it; [`ClaimsSet`] is a
 //! ledger record in the same terms.
@@ -125,7 +125,7 @@ pub use scope::Scope;
 pub use signature::{ClientKey, PopSignature};
 pub use slot::{resource_epoch, resource_slot, token_slot};
 pub use state_proof::{
-    BlockHash, ContractState, ProvenToken, Sealers, TokenPlace, TokenProof, TriePath, TrieStep,
+    BlockHash, ContractState, ProvenToken, Sealer, TokenPlace, TokenProof, TriePath, TrieStep,
     TrustedBlock, verify_token_proof,
 };
 pub use token_ref::TokenRef;

@@ -85,7 +85,7 @@ impl Publications for [Publication<'_>] {
 pub struct LedgerView<'a> {
     /// Number of the head block.
     pub head: u64,
-    /// Age of the head block, seconds.
+    /// Age of the head block in seconds, either way: one dated ahead would be fresh for as long as it is ahead.
     pub head_age: u64,
     /// The token word at the head.
     pub word_head: &'a [u8],

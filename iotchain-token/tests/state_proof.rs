@@ -5,7 +5,7 @@ mod support;
 
 use iotchain_core::{Address, Error, Roles, UnixTime};
 use iotchain_token::{
-    BlockHash, Claims, Policy, ProvenToken, Publication, Query, Scope, Sealers, TokenPlace,
+    BlockHash, Claims, Policy, ProvenToken, Publication, Query, Scope, Sealer, TokenPlace,
     TokenProof, TokenRef, TokenWord, TriePath, TrieStep, TrustedBlock, verify_token_proof,
 };
 use serde_json::Value;
@@ -212,11 +212,8 @@ fn a_proof_is_of_one_place() {
 }
 
 /// Follows the headers from the second oldest to the tip.
-fn follow<const N: usize>(
-    case: &Case,
-    start: TrustedBlock,
-    mut sealers: Sealers<N>,
-) -> Result<TrustedBlock, Error> {
+fn follow(case: &Case, start: TrustedBlock, sealers: &[Address]) -> Result<TrustedBlock, Error> {
+    let mut sealers: Vec<_> = sealers.iter().copied().map(Sealer::new).collect();
     let mut newer = case.headers.iter().rev().skip(1);
     newer.try_fold(start, |block, header| {
         block.sealed_child(header, &mut sealers)
@@ -237,22 +234,22 @@ fn sealed_headers_lead_forward() {
             TrustedBlock::at(&hash, oldest).unwrap()
         };
         let sealer = address(&case.file["sealers"][0]);
-        let tip = follow(&case, start(), Sealers::new([sealer])).unwrap();
+        let tip = follow(&case, start(), &[sealer]).unwrap();
         assert_eq!(tip.hash(), &case.tip);
         let stranger = Address::new([9; 20]);
-        let found = follow(&case, start(), Sealers::new([stranger]));
+        let found = follow(&case, start(), &[stranger]);
         assert_eq!(found, Err(Error::Signer));
         // One of two sealers may not seal two blocks in a row.
-        let found = follow(&case, start(), Sealers::new([stranger, sealer]));
+        let found = follow(&case, start(), &[stranger, sealer]);
         assert_eq!(found, Err(Error::Signer));
 
         let header = &case.headers[case.headers.len() - 2];
-        let mut sealers = Sealers::new([sealer]);
+        let mut sealers = [Sealer::new(sealer)];
         assert_eq!(tip.sealed_child(header, &mut sealers), Err(Error::Proof));
         for bit in 0..header.len() * 8 {
             let mut flipped = header.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let found = start().sealed_child(&flipped, &mut Sealers::new([sealer]));
+            let found = start().sealed_child(&flipped, &mut [Sealer::new(sealer)]);
             assert!(
                 matches!(found, Err(Error::Proof | Error::Sig | Error::Signer)),
                 "bit {bit}"

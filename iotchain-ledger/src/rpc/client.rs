@@ -2,7 +2,8 @@
 //!
 //! The node is never believed about itself: a header counts only if the hash of its fields is its hash, a transaction's
 //! hash is computed here, and what was asked for by hash must come back with that hash. About state it is believed
-//! unless it has to prove it ([`JsonRpcLedger::proving`]).
+//! unless it has to prove it ([`JsonRpcLedger::proving`]), about the newest block unless somebody else vouches for it
+//! ([`JsonRpcLedger::sealed_by`]).
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -11,9 +12,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::{Address as AlloyAddress, B256, Bytes, U64, U256, keccak256};
-use iotchain_core::{Address, UnixTime};
+use iotchain_core::Address;
 use serde_json::{Value, json};
 
+use super::answer::{excerpt, field, parse, parse_logs};
+use super::seals::Seals;
 use crate::contract::Revert;
 use crate::convert::{from_alloy, to_alloy};
 use crate::{Call, Hash, Header, Ledger, LedgerError, Log, Receipt, Result, Word};
@@ -28,8 +31,9 @@ pub struct JsonRpcLedger {
     url: String,
     agent: ureq::Agent,
     next_id: AtomicU64,
-    headers: Mutex<HashMap<Hash, Header>>,
+    headers: Mutex<HashMap<Hash, alloy_consensus::Header>>,
     evidence: Evidence,
+    seals: Option<Seals>,
 }
 
 /// What is asked of a node beside a storage word or a code hash.
@@ -64,16 +68,28 @@ impl JsonRpcLedger {
             next_id: AtomicU64::new(1),
             headers: Mutex::default(),
             evidence: Evidence::None,
+            seals: None,
         }
     }
 
     /// The same ledger, where every storage word and every code hash must come with its proof (`eth_getProof`, EIP-1186)
-    /// and is verified against the header of its block. What calls and logs say is not provable and stays unproven, and
-    /// so does that the newest block is one of the chain.
+    /// and is verified against the header of its block. What calls and logs say is not provable and stays unproven.
     #[must_use]
     pub fn proving(self) -> Self {
         Self {
             evidence: Evidence::Proof,
+            ..self
+        }
+    }
+
+    /// The same ledger of a network by proof of authority (Clique, EIP-225), in which `sealers` and nobody else seal: the
+    /// newest block counts only if it and the floor(N/2) blocks before it were sealed by different ones of them. Then a
+    /// majority vouches for every block below, and a node that makes up a chain is found out. Confirmations must be more
+    /// than floor(N/2). No sealer may seal for another chain: its seals would count here too.
+    #[must_use]
+    pub fn sealed_by(self, sealers: &[Address]) -> Self {
+        Self {
+            seals: Some(Seals::of(sealers)),
             ..self
         }
     }
@@ -154,7 +170,26 @@ impl JsonRpcLedger {
         })
     }
 
-    fn fetch_header(&self, method: &str, block: Value) -> Result<Option<Header>> {
+    /// A block with its whole header, from what is at hand if it is.
+    pub(super) fn full_header(&self, hash: Hash) -> Result<Option<alloy_consensus::Header>> {
+        let headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(header) = headers.get(&hash) {
+            return Ok(Some(header.clone()));
+        }
+        drop(headers);
+        match self.fetch_header("eth_getBlockByHash", json!(B256::from(hash)))? {
+            Some((found, _)) if found != hash => Err(LedgerError::Answer(format!(
+                "asked for block {hash}, got {found}"
+            ))),
+            found => Ok(found.map(|(_, header)| header)),
+        }
+    }
+
+    fn fetch_header(
+        &self,
+        method: &str,
+        block: Value,
+    ) -> Result<Option<(Hash, alloy_consensus::Header)>> {
         let answer = self.get(method, &json!([block, false]))?;
         if answer.is_null() {
             return Ok(None);
@@ -167,19 +202,12 @@ impl JsonRpcLedger {
                 "the header's fields do not hash to {claimed}"
             )));
         }
-        let header = Header {
-            number: header.number,
-            hash: claimed.into(),
-            parent: header.parent_hash.into(),
-            timestamp: UnixTime::new(header.timestamp),
-            state_root: header.state_root.into(),
-        };
         let mut headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         if headers.len() >= MAX_HEADERS {
             headers.clear();
         }
-        headers.insert(header.hash, header);
-        Ok(Some(header))
+        headers.insert(claimed.into(), header.clone());
+        Ok(Some((claimed.into(), header)))
     }
 }
 
@@ -189,38 +217,29 @@ impl Ledger for JsonRpcLedger {
     }
 
     fn head(&self) -> Result<Header> {
-        self.fetch_header("eth_getBlockByNumber", json!("latest"))?
-            .ok_or_else(|| LedgerError::Answer("the node has no newest block".into()))
+        let (hash, header) = self
+            .fetch_header("eth_getBlockByNumber", json!("latest"))?
+            .ok_or_else(|| LedgerError::Answer("the node has no newest block".into()))?;
+        if let Some(seals) = &self.seals {
+            seals.check(self, hash)?;
+        }
+        Ok(excerpt(hash, &header))
     }
 
     fn header(&self, number: u64) -> Result<Option<Header>> {
         let header = self.fetch_header("eth_getBlockByNumber", json!(U64::from(number)))?;
         match header {
-            Some(header) if header.number != number => Err(LedgerError::Answer(format!(
+            Some((_, header)) if header.number != number => Err(LedgerError::Answer(format!(
                 "asked for block {number}, got {}",
                 header.number
             ))),
-            header => Ok(header),
+            header => Ok(header.map(|(hash, header)| excerpt(hash, &header))),
         }
     }
 
     fn header_by_hash(&self, hash: Hash) -> Result<Option<Header>> {
-        if let Some(header) = self
-            .headers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&hash)
-        {
-            return Ok(Some(*header));
-        }
-        let header = self.fetch_header("eth_getBlockByHash", json!(B256::from(hash)))?;
-        match header {
-            Some(header) if header.hash != hash => Err(LedgerError::Answer(format!(
-                "asked for block {hash}, got {}",
-                header.hash
-            ))),
-            header => Ok(header),
-        }
+        let header = self.full_header(hash)?;
+        Ok(header.map(|header| excerpt(hash, &header)))
     }
 
     fn storage_at(&self, contract: Address, slot: Word, block: Hash) -> Result<Word> {
@@ -340,37 +359,4 @@ impl Ledger for JsonRpcLedger {
 /// A block by hash, which must still be canonical (EIP-1898).
 pub(super) fn at(block: Hash) -> Value {
     json!({ "blockHash": B256::from(block), "requireCanonical": true })
-}
-
-fn parse<T: serde::de::DeserializeOwned>(value: Value, what: &str) -> Result<T> {
-    serde_json::from_value(value).map_err(|e| LedgerError::Answer(format!("{what}: {e}")))
-}
-
-pub(super) fn field<T: serde::de::DeserializeOwned>(object: &Value, name: &str) -> Result<T> {
-    parse(object[name].clone(), name)
-}
-
-fn parse_logs(logs: &Value) -> Result<Vec<Log>> {
-    let logs = logs
-        .as_array()
-        .ok_or_else(|| LedgerError::Answer("logs: no array".into()))?;
-    logs.iter()
-        .map(|log| {
-            if log["removed"] == true {
-                return Err(LedgerError::Answer("a log that was removed".into()));
-            }
-            Ok(Log {
-                address: from_alloy(field(log, "address")?),
-                topics: field::<Vec<B256>>(log, "topics")?
-                    .into_iter()
-                    .map(|topic| topic.0)
-                    .collect(),
-                data: field::<Bytes>(log, "data")?.into(),
-                number: field::<U64>(log, "blockNumber")?.to(),
-                block: field::<B256>(log, "blockHash")?.into(),
-                transaction: field::<B256>(log, "transactionHash")?.into(),
-                index: field::<U256>(log, "logIndex")?.saturating_to(),
-            })
-        })
-        .collect()
 }

@@ -1,5 +1,6 @@
 //! Ethereum JSON-RPC 2.0 over HTTP: a [`JsonRpcLedger`] over any node, and a [`Server`] that makes the embedded chain one.
 
+mod answer;
 mod client;
 #[cfg(feature = "embedded")]
 mod http;
@@ -10,6 +11,7 @@ mod params;
 mod prove;
 #[cfg(feature = "embedded")]
 mod render;
+mod seals;
 #[cfg(feature = "embedded")]
 mod server;
 

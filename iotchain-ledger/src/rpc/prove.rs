@@ -2,7 +2,7 @@
 //! verified by its hash. A node can then no longer say one thing about a block here and another thing there.
 //!
 //! It still says which block is the newest. One that is the only source of block hashes can make up a chain of its own,
-//! state and all; against that helps a hash from elsewhere: a node of one's own, or several that agree.
+//! state and all; against that help the seals of known sealers ([`JsonRpcLedger::sealed_by`]), or a node of one's own.
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY};
 use iotchain_core::hash::keccak256;
@@ -10,7 +10,8 @@ use iotchain_core::{Address, Error};
 use iotchain_token::{ContractState, TriePath, TrieStep};
 use serde_json::json;
 
-use super::client::{JsonRpcLedger, at, field};
+use super::answer::field;
+use super::client::{JsonRpcLedger, at};
 use crate::convert::to_alloy;
 use crate::{Hash, Ledger, LedgerError, Result, Word};
 

@@ -15,7 +15,7 @@ use iotchain_ledger::embedded::{Config, Sealing};
 use iotchain_ledger::{EmbeddedLedger, JsonRpcLedger, Ledger, rpc};
 
 use crate::clock::Stop;
-use crate::{NodeError, ready};
+use crate::{NodeError, address, ready};
 
 /// How long a node may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -56,14 +56,14 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         ..Config::default()
     };
     let ledger = Arc::new(EmbeddedLedger::open(&args.data, &config)?);
-    let head = ledger.head()?;
+    let (head, sealer) = (ledger.head()?, address::text(&ledger.sealer()));
     tracing::info!(
         chain_id = args.chain_id,
         head = head.number,
         "the chain is open"
     );
     let server = rpc::Server::start(ledger, args.listen)?;
-    ready::announce("ledger", &[("rpc", server.url())]);
+    ready::announce("ledger", &[("rpc", server.url()), ("sealer", sealer)]);
     stop.wait_stopped();
     Ok(())
 }

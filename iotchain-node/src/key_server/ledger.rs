@@ -87,7 +87,7 @@ impl Words {
     pub(super) fn view(&self, now: UnixTime) -> LedgerView<'_> {
         LedgerView {
             head: self.head.number,
-            head_age: now.since(self.head.timestamp),
+            head_age: now.abs_diff(self.head.timestamp),
             word_head: &self.word_head,
             word_confirmed: &self.word_confirmed,
             resource_head: &self.resource_head,

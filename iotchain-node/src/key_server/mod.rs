@@ -43,11 +43,13 @@ mod sessions;
 mod store;
 mod witness;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use iotchain::Address;
 use iotchain::token::Policy;
 use iotchain_ledger::JsonRpcLedger;
 
@@ -55,7 +57,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::Stop;
 use crate::dtls::ServerConfig;
 use crate::dtls::pki::{Identity, TrustAnchor};
-use crate::{NodeError, ready};
+use crate::{NodeError, address, ready};
 
 use group::{MAX_SESSIONS, MIN_SESSIONS};
 
@@ -112,6 +114,10 @@ pub struct Args {
     /// Have the ledger node prove every word it reads from the state (eth_getProof), instead of believing it
     #[arg(long)]
     pub prove: bool,
+    /// The accounts that seal in a network by proof of authority (Clique), all of them: a head that no majority of them
+    /// sealed does not count
+    #[arg(long, value_name = "ADDRESS,..", requires = "prove", value_delimiter = ',', value_parser = address::parse)]
+    pub sealers: Vec<Address>,
 }
 
 /// The sessions of an epoch. Short sessions make a shorter epoch than was asked for.
@@ -124,6 +130,35 @@ fn sessions_of(epoch: u32, session: u32) -> Result<u32, NodeError> {
             "an epoch of {epoch} s has less than {MIN_SESSIONS} sessions of {session} s"
         )))
     }
+}
+
+/// The node of the catalogue, believed as far as the operator wants.
+fn ledger_of(
+    catalogue: &Catalogue,
+    prove: bool,
+    sealers: &[Address],
+    confirmations: u32,
+) -> Result<JsonRpcLedger, NodeError> {
+    let mut ledger = JsonRpcLedger::new(catalogue.ledger.clone(), ANSWER_LIMIT);
+    if prove {
+        ledger = ledger.proving();
+    }
+    if sealers.is_empty() {
+        return Ok(ledger);
+    }
+    let distinct: HashSet<_> = sealers.iter().collect();
+    if distinct.len() < sealers.len() {
+        return Err(NodeError::Config("a sealer is named twice".into()));
+    }
+    // a minority of the sealers can add so many blocks that nobody else agrees with (spec 5.7)
+    let minority = sealers.len() / 2;
+    if usize::try_from(confirmations).is_ok_and(|confirmations| confirmations <= minority) {
+        return Err(NodeError::Config(format!(
+            "{} sealers need more than {minority} confirmations",
+            sealers.len()
+        )));
+    }
+    Ok(ledger.sealed_by(sealers))
 }
 
 /// Runs the role until `stop`.
@@ -139,7 +174,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
     let confirmations = confirmations
         .try_into()
         .map_err(|_| NodeError::Config(format!("{confirmations} confirmations are too many")))?;
-    let ledger = JsonRpcLedger::new(catalogue.ledger.clone(), ANSWER_LIMIT);
+    let ledger = ledger_of(&catalogue, args.prove, &args.sealers, confirmations)?;
     let config = Config {
         data: args.data,
         coap: args.coap.unwrap_or(catalogue.key_server.coap),
@@ -157,7 +192,7 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
             confirmations,
             ..Policy::default()
         },
-        ledger: Arc::new(if args.prove { ledger.proving() } else { ledger }),
+        ledger: Arc::new(ledger),
         catalogue,
     };
     let server = KeyServer::start(config)?;

@@ -4,6 +4,9 @@ mod abuse;
 mod epochs;
 mod joins;
 mod kills;
+#[path = "../../../iotchain-ledger/tests/support/node.rs"]
+mod node;
+mod nodes;
 mod refusals;
 mod restarts;
 mod sessions;

@@ -47,6 +47,8 @@ pub(crate) struct Switch {
     silent: AtomicBool,
     /// Milliseconds until it answers.
     delay: AtomicU64,
+    /// Seconds that its head is dated ahead.
+    ahead: AtomicU64,
 }
 
 impl Switch {
@@ -54,6 +56,11 @@ impl Switch {
     pub(crate) fn slow_down(&self, delay: Duration) {
         self.delay
             .store(delay.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    /// Dates the head ahead of the clock.
+    pub(crate) fn date_ahead(&self, seconds: u64) {
+        self.ahead.store(seconds, Ordering::SeqCst);
     }
 
     pub(crate) fn silence(&self, silent: bool) {
@@ -74,7 +81,12 @@ impl Ledger for Switch {
     }
     fn head(&self) -> Result<Header, LedgerError> {
         std::thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
-        self.asked()?.head()
+        let head = self.asked()?.head()?;
+        let ahead = self.ahead.load(Ordering::SeqCst);
+        Ok(Header {
+            timestamp: head.timestamp.saturating_add(ahead),
+            ..head
+        })
     }
     fn header(&self, number: u64) -> Result<Option<Header>, LedgerError> {
         self.asked()?.header(number)
@@ -133,6 +145,7 @@ impl World {
             chain: Arc::new(EmbeddedLedger::in_memory(&chain).unwrap()),
             silent: AtomicBool::new(false),
             delay: AtomicU64::new(0),
+            ahead: AtomicU64::new(0),
         });
         let owner = Account::from_bytes(&[0x11; 32]).unwrap();
         let (meter, valve) = (signing_key(0x21), signing_key(0x22));
@@ -680,7 +693,11 @@ impl World {
 
     /// Starts the binary in [`World::data`] and waits until it serves.
     pub(crate) fn spawn(&self) -> Process {
-        use std::io::BufRead;
+        self.spawn_with(&[])
+    }
+
+    /// The command that starts the binary, with more arguments.
+    pub(crate) fn command(&self, arguments: &[String]) -> std::process::Command {
         let file = |name: &str| self.directory.path().join(name);
         let mut published = self.catalogue.clone();
         published.key_server.ca = "ca.pem".into();
@@ -689,7 +706,8 @@ impl World {
             .write(&file("ks.pem"), &file("ks-tls.key"))
             .unwrap();
         // A file that may not grow is then an error, as on a full disk, and not a signal.
-        let mut child = std::process::Command::new("sh")
+        let mut command = std::process::Command::new("sh");
+        command
             .args([
                 "-c",
                 "trap '' XFSZ; exec \"$@\"",
@@ -705,6 +723,15 @@ impl World {
             .arg(file("ks.pem"))
             .arg("--cert-key")
             .arg(file("ks-tls.key"))
+            .args(arguments);
+        command
+    }
+
+    /// As [`World::spawn`], with more arguments.
+    pub(crate) fn spawn_with(&self, arguments: &[String]) -> Process {
+        use std::io::BufRead;
+        let mut child = self
+            .command(arguments)
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();

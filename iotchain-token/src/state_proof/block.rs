@@ -1,7 +1,7 @@
 //! Blocks that lead to a trusted one by their hashes.
 
 use super::rlp::{self, Items};
-use super::sealers::Sealers;
+use super::sealers::{self, Sealer};
 use iotchain_core::hash::keccak256;
 use iotchain_core::{Error, Result, UnixTime};
 
@@ -57,16 +57,13 @@ impl TrustedBlock {
         }
     }
 
-    /// A block after this one, from its RLP header, because one of `sealers` sealed it (EIP-225).
+    /// A block after this one, from its RLP header, because one of `sealers` sealed it (EIP-225). They are all sealers of
+    /// the network, and remember whose turn it was.
     ///
     /// # Errors
     /// [`Error::Proof`] if it is not a child of this block; [`Error::Sig`] if its seal is malformed; [`Error::Signer`] if
     /// another account sealed it, or one whose turn it cannot be.
-    pub fn sealed_child<const N: usize>(
-        &self,
-        header: &[u8],
-        sealers: &mut Sealers<N>,
-    ) -> Result<Self> {
+    pub fn sealed_child(&self, header: &[u8], sealers: &mut [Sealer]) -> Result<Self> {
         let child = Self::read(header)?;
         if child.fields.parent != self.hash
             || self.fields.number.checked_add(1) != Some(child.fields.number)
@@ -74,7 +71,7 @@ impl TrustedBlock {
         {
             return Err(Error::Proof);
         }
-        sealers.check(child.fields.number, header)?;
+        sealers::check(sealers, child.fields.number, header)?;
         Ok(child)
     }
 

@@ -26,6 +26,6 @@ mod trie;
 
 pub use account::ContractState;
 pub use block::{BlockHash, TrustedBlock};
-pub use sealers::Sealers;
+pub use sealers::Sealer;
 pub use token_proof::{ProvenToken, TokenPlace, TokenProof, verify_token_proof};
 pub use trie::{TriePath, TrieStep};

@@ -14,42 +14,41 @@ const VANITY: usize = 32;
 /// Place of extraData in a header.
 const EXTRA_DATA: u8 = 12;
 
-/// The `N` accounts that may seal. Each seals at most one of floor(N/2) + 1 blocks in a row.
+/// One of the N accounts that may seal. Each seals at most one of floor(N/2) + 1 blocks in a row.
 ///
 /// A minority can therefore add at most floor(N/2) blocks of its own. A grant is as safe as its depth: ask for more
 /// confirmations than that. The set is fixed; votes that change it on the chain are not followed, and the seals of a
 /// sealer that joined later are refused.
-#[derive(Clone, Debug)]
-pub struct Sealers<const N: usize> {
-    accounts: [Address; N],
-    /// First block that each may seal.
-    free_from: [u64; N],
+#[derive(Clone, Copy, Debug)]
+pub struct Sealer {
+    account: Address,
+    /// First block that it may seal.
+    free_from: u64,
 }
 
-impl<const N: usize> Sealers<N> {
-    /// The sealers as the genesis block or a checkpoint names them.
+impl Sealer {
+    /// A sealer as the genesis block or a checkpoint names it.
     #[must_use]
-    pub const fn new(accounts: [Address; N]) -> Self {
+    pub const fn new(account: Address) -> Self {
         Self {
-            accounts,
-            free_from: [0; N],
+            account,
+            free_from: 0,
         }
     }
+}
 
-    /// Checks the seal of block `number`, and that its turn may be.
-    pub(super) fn check(&mut self, number: u64, header: &[u8]) -> Result<()> {
-        let (hash, seal) = sealed(header)?;
-        let signer = seal.recover(&hash).map_err(|_| Error::Sig)?;
-        let mut places = self.accounts.iter().zip(&mut self.free_from);
-        let (_, free_from) = places
-            .find(|(account, _)| **account == signer)
-            .ok_or(Error::Signer)?;
-        if number < *free_from {
-            return Err(Error::Signer);
-        }
-        *free_from = number.saturating_add((N as u64 >> 1).saturating_add(1));
-        Ok(())
-    }
+/// Checks that one of all `sealers` sealed block `number`, and that its turn may be.
+pub(super) fn check(sealers: &mut [Sealer], number: u64, header: &[u8]) -> Result<()> {
+    let (hash, seal) = sealed(header)?;
+    let signer = seal.recover(&hash).map_err(|_| Error::Sig)?;
+    let pause = (sealers.len() as u64 >> 1).saturating_add(1);
+    let sealer = sealers
+        .iter_mut()
+        .find(|sealer| sealer.account == signer)
+        .filter(|sealer| sealer.free_from <= number)
+        .ok_or(Error::Signer)?;
+    sealer.free_from = number.saturating_add(pause);
+    Ok(())
 }
 
 /// What a seal is over, and the seal.

@@ -200,11 +200,9 @@ impl ProvenToken {
         if self.place.rs != query.rs {
             return Err(Error::Audience);
         }
-        let sealed = self.block.timestamp();
         Ok(LedgerView {
             head: self.block.number(),
-            // either way: a sealer could keep a block fresh for as long as it dates it ahead
-            head_age: now.since(sealed).max(sealed.since(now)),
+            head_age: now.abs_diff(self.block.timestamp()),
             word_head: &self.word,
             word_confirmed: &self.word,
             resource_head: &self.resource,
