@@ -1,4 +1,4 @@
-//! What a node's answers say.
+//! What a node's answers say: fields of JSON, headers, logs.
 
 use alloy_primitives::{B256, Bytes, U64, U256};
 use iotchain_core::UnixTime;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::convert::from_alloy;
 use crate::{Hash, Header, LedgerError, Log, Result};
 
-/// The part that decisions rest on.
+/// The part of a header that decisions rest on.
 pub(super) fn excerpt(hash: Hash, header: &alloy_consensus::Header) -> Header {
     Header {
         number: header.number,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use alloy_primitives::{Address as AlloyAddress, B256, Bytes, U64, U256, keccak256};
+use alloy_primitives::{Address as AlloyAddress, B256, Bytes, U64, keccak256};
 use iotchain_core::Address;
 use serde_json::{Value, json};
 
