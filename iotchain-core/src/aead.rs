@@ -2,7 +2,7 @@
 //! caller's buffer or in place. The `ccm` crate is the oracle in the tests.
 
 use crate::additional_data::Blocks;
-use crate::aes::Aes128;
+use crate::aes::{Aes128, Cipher};
 use crate::ccm::{Alone, Direction, Message};
 use crate::error::{Error, Result};
 use aes::cipher::BlockCipherEncrypt;
@@ -177,7 +177,7 @@ impl AeadKey {
     }
 
     /// The cipher with its key.
-    pub(crate) const fn cipher(&self) -> &aes::Aes128Enc {
+    pub(crate) const fn cipher(&self) -> &Cipher {
         self.aes.cipher()
     }
 

@@ -2,14 +2,19 @@
 
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 
+#[cfg(not(iotchain_aes = "port"))]
+pub(crate) use aes::Aes128Enc as Cipher;
+#[cfg(iotchain_aes = "port")]
+pub(crate) use port::Cipher;
+
 /// An expanded AES-128 key, for encryption only; wiped on drop.
-pub struct Aes128(aes::Aes128Enc);
+pub struct Aes128(Cipher);
 
 impl Aes128 {
     /// Expands a 16-byte key.
     #[must_use]
     pub fn new(key: &[u8; 16]) -> Self {
-        Self(aes::Aes128Enc::new(key.into()))
+        Self(Cipher::new(key.into()))
     }
 
     /// Encrypts one block in place.
@@ -18,7 +23,56 @@ impl Aes128 {
     }
 
     /// The cipher behind it, for the one-pass CCM.
-    pub(crate) const fn cipher(&self) -> &aes::Aes128Enc {
+    pub(crate) const fn cipher(&self) -> &Cipher {
         &self.0
+    }
+}
+
+/// The cipher of the platform (`iotchain-port`), block by block, where the crate `aes` would stand.
+#[cfg(iotchain_aes = "port")]
+mod port {
+    use aes::cipher::common::{BlockSizeUser, KeySizeUser, ParBlocksSizeUser};
+    use aes::cipher::consts::{U1, U16};
+    use aes::cipher::inout::InOut;
+    use aes::cipher::{
+        Block, BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, Key, KeyInit,
+    };
+    use iotchain_port::aes128::Aes128;
+
+    pub(crate) struct Cipher(Aes128);
+
+    impl KeySizeUser for Cipher {
+        type KeySize = U16;
+    }
+
+    impl KeyInit for Cipher {
+        #[inline]
+        fn new(key: &Key<Self>) -> Self {
+            Self(Aes128::new(key.as_ref()))
+        }
+    }
+
+    impl BlockSizeUser for Cipher {
+        type BlockSize = U16;
+    }
+
+    impl BlockCipherEncrypt for Cipher {
+        #[inline]
+        fn encrypt_with_backend(&self, f: impl BlockCipherEncClosure<BlockSize = U16>) {
+            f.call(self);
+        }
+    }
+
+    impl ParBlocksSizeUser for Cipher {
+        type ParBlocksSize = U1;
+    }
+
+    impl BlockCipherEncBackend for Cipher {
+        #[inline]
+        fn encrypt_block(&self, mut block: InOut<'_, '_, Block<Self>>) {
+            let mut bytes = (*block.get_in()).into();
+            self.0.encrypt_block(&mut bytes);
+            *block.get_out() = bytes.into();
+        }
     }
 }

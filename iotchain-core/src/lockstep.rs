@@ -9,6 +9,7 @@
 
 use crate::additional_data::Blocks;
 use crate::aead::{AeadKey, Nonce, check_len, is_same};
+use crate::aes::Cipher;
 use crate::ccm::{Backend, Direction, Message, Pass};
 use crate::error::{Error, Result};
 use aes::cipher::{
@@ -114,7 +115,7 @@ impl<'a> Opening<'a> {
     }
 
     /// The cipher of its key.
-    const fn cipher(&self) -> &'a aes::Aes128Enc {
+    const fn cipher(&self) -> &'a Cipher {
         self.key.cipher()
     }
 
@@ -133,7 +134,7 @@ impl<'a> Opening<'a> {
 /// With the round keys of the first message loaded.
 struct First<'a> {
     messages: [Message<'a>; 2],
-    second: &'a aes::Aes128Enc,
+    second: &'a Cipher,
     tags: &'a mut [[u8; 16]; 2],
 }
 

@@ -16,7 +16,7 @@ macro_rules! curve {
             use $krate::{$curve, SecretKey};
             use zeroize::Zeroizing;
 
-            fn key(private: &[u8; 32]) -> Result<SecretKey> {
+            pub(in crate::sign) fn key(private: &[u8; 32]) -> Result<SecretKey> {
                 SecretKey::from_slice(private).map_err(|_| Error::Type)
             }
 
@@ -26,6 +26,11 @@ macro_rules! curve {
                     return Err(Error::Type);
                 };
                 Ok(PublicKey::ec2(SignAlg::$alg, (*x).into(), (*y).into()))
+            }
+
+            pub(in crate::sign) fn check(key: &PublicKey) -> Result<()> {
+                let key = VerifyingKey::from_sec1_bytes(&key.sec1());
+                key.map(|_| ()).map_err(|_| Error::Sig)
             }
 
             /// From the scalar alone: the curve's own signing key would compute its public key anew, which costs as
@@ -56,7 +61,11 @@ macro_rules! curve {
     };
 }
 
-#[cfg(all(feature = "es256k", any(test, not(feature = "small-ecdsa"))))]
+#[cfg(all(
+    feature = "es256k",
+    not(iotchain_es256k = "port"),
+    any(test, not(feature = "small-ecdsa"))
+))]
 curve!(
     /// ES256K: secp256k1 (RFC 8812).
     es256k, k256, Secp256k1, Es256k, low_s: true

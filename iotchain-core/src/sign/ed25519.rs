@@ -42,6 +42,10 @@ pub(super) fn verify(key: &PublicKey, message: &[&[u8]], signature: &Signature) 
     verifier.finalize_and_verify().map_err(|_| Error::Sig)
 }
 
+pub(super) fn check(key: &PublicKey) -> Result<()> {
+    strong_point(key.x()).map(|_| ())
+}
+
 fn strong_point(bytes: &[u8; 32]) -> Result<VerifyingKey> {
     match VerifyingKey::from_bytes(bytes) {
         Ok(point) if !point.is_weak() => Ok(point),

@@ -2,25 +2,40 @@
 //!
 //! A message is given in parts, so that a Sig_structure never has to be assembled in memory. ES256K is always
 //! present in a default build; ESP256 and Ed25519 are features. A secure element implements [`Signer`], a
-//! library of the platform [`Verifier`].
+//! library of the platform [`Verifier`]; and with `--cfg iotchain_es256k="port"` ES256K is done by functions that the firmware
+//! defines (`iotchain-port`).
 
 #[cfg(not(all(feature = "es256k", feature = "esp256", feature = "ed25519")))]
 mod absent;
 mod cose;
 #[cfg(any(
     feature = "esp256",
-    all(feature = "es256k", any(test, not(feature = "small-ecdsa")))
+    all(
+        feature = "es256k",
+        not(iotchain_es256k = "port"),
+        any(test, not(feature = "small-ecdsa"))
+    )
 ))]
 mod ecdsa;
 #[cfg(feature = "ed25519")]
 mod ed25519;
+mod low_s;
+#[cfg(all(feature = "es256k", iotchain_es256k = "port"))]
+mod port;
 mod public_key;
+#[cfg(all(
+    feature = "es256k",
+    not(iotchain_es256k = "port"),
+    any(test, not(feature = "small-ecdsa"))
+))]
+mod recover;
 mod signing_key;
-#[cfg(feature = "small-ecdsa")]
+#[cfg(all(feature = "small-ecdsa", not(iotchain_es256k = "port")))]
 mod small;
 mod verifier;
 
 pub use cose::{countersignature0, sig_structure};
+pub use low_s::{is_low_s, with_low_s};
 pub use public_key::PublicKey;
 pub use signing_key::SigningKey;
 pub use verifier::{Software, Verifier};
@@ -31,12 +46,28 @@ use absent as ed25519;
 use absent as es256k;
 #[cfg(not(feature = "esp256"))]
 use absent as esp256;
-#[cfg(all(feature = "es256k", not(feature = "small-ecdsa")))]
-use ecdsa::es256k;
 #[cfg(feature = "esp256")]
 use ecdsa::esp256;
-#[cfg(feature = "small-ecdsa")]
+#[cfg(all(feature = "es256k", iotchain_es256k = "port"))]
+use port as es256k;
+#[cfg(all(feature = "small-ecdsa", not(iotchain_es256k = "port")))]
 use small as es256k;
+
+/// ES256K as the curve's own crate has it, in both of its halves.
+#[cfg(all(
+    feature = "es256k",
+    not(iotchain_es256k = "port"),
+    any(test, not(feature = "small-ecdsa"))
+))]
+mod stock {
+    #[cfg_attr(feature = "small-ecdsa", allow(unused_imports))]
+    pub(super) use super::{ecdsa::es256k::*, recover::*};
+}
+#[cfg(all(
+    feature = "es256k",
+    not(any(feature = "small-ecdsa", iotchain_es256k = "port"))
+))]
+use stock as es256k;
 
 use crate::error::{Error, Result};
 

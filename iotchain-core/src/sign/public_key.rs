@@ -168,10 +168,35 @@ impl PublicKey {
         }
     }
 
+    /// Whether it is a point of its curve, and for Ed25519 none of small order. Verification looks at it by itself.
+    ///
+    /// # Errors
+    /// [`Error::Sig`] if not, and for an algorithm this build leaves out.
+    pub fn check(&self) -> Result<()> {
+        match self.alg {
+            SignAlg::Es256k => es256k::check(self),
+            SignAlg::Esp256 => esp256::check(self),
+            SignAlg::Ed25519 => ed25519::check(self),
+        }
+    }
+
+    /// The ES256K key that made `signature` over `digest`. A signature fits two keys; `odd`, the parity of the y of its
+    /// point R, says which (SEC 1, 4.1.6).
+    ///
+    /// # Errors
+    /// [`Error::Sig`] if no key made it, or this build leaves ES256K out.
+    pub fn recover(digest: &[u8; 32], signature: &Signature, odd: bool) -> Result<Self> {
+        es256k::recover(digest, signature, odd)
+    }
+
     /// SEC 1 uncompressed point, `04 || x || y`.
     #[cfg(any(
         feature = "esp256",
-        all(feature = "es256k", any(test, not(feature = "small-ecdsa")))
+        all(
+            feature = "es256k",
+            not(iotchain_es256k = "port"),
+            any(test, not(feature = "small-ecdsa"))
+        )
     ))]
     pub(crate) fn sec1(&self) -> [u8; 65] {
         let mut point = [4; 65];

@@ -64,6 +64,18 @@ impl SigningKey {
         }
     }
 
+    /// As [`SigningKey::sign_digest`] with ES256K; beside the signature, what [`PublicKey::recover`] asks: whether the y
+    /// of its point R is odd.
+    ///
+    /// # Errors
+    /// [`Error::Alg`] for a key of another suite.
+    pub fn sign_recoverable(&self, digest: &[u8; 32]) -> Result<(Signature, bool)> {
+        match self.public.alg() {
+            SignAlg::Es256k => es256k::sign_recoverable(self.expose(), digest),
+            _ => Err(Error::Alg),
+        }
+    }
+
     /// The 32 private bytes, for storage.
     #[must_use]
     pub const fn expose(&self) -> &[u8; 32] {

@@ -9,7 +9,7 @@ use crate::hash::hmac_sha256;
 use core::ops::AddAssign;
 use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::Reduce;
-use k256::elliptic_curve::point::AffineCoordinates;
+use k256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use k256::elliptic_curve::scalar::IsHigh;
 use k256::elliptic_curve::subtle::{ConditionallySelectable, ConstantTimeEq};
 use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
@@ -17,25 +17,50 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub(super) fn public(private: &[u8; 32]) -> Result<PublicKey> {
     let scalar = Zeroizing::new(parse(private).ok_or(Error::Type)?);
-    let point = times_generator(&scalar).to_affine();
-    Ok(PublicKey::ec2(
-        SignAlg::Es256k,
-        point.x().into(),
-        point.y().into(),
-    ))
+    Ok(encode_key(&times_generator(&scalar)))
 }
 
-/// The steps of SEC 1, 4.1.3, with the nonce of RFC 6979 and S in the lower half.
+pub(super) fn check(key: &PublicKey) -> Result<()> {
+    parse_key(key).map(|_| ()).ok_or(Error::Sig)
+}
+
 pub(super) fn sign_digest(private: &[u8; 32], digest: &[u8; 32]) -> Result<Signature> {
+    sign_recoverable(private, digest).map(|(signature, _)| signature)
+}
+
+/// The steps of SEC 1, 4.1.3, with the nonce of RFC 6979 and S in the lower half; beside it, whether the y of R is odd.
+pub(super) fn sign_recoverable(private: &[u8; 32], digest: &[u8; 32]) -> Result<(Signature, bool)> {
     let digest = Scalar::reduce(&FieldBytes::from(*digest));
     let key = Zeroizing::new(parse(private).ok_or(Error::Type)?);
     let nonce = nonce(private, &digest);
-    let r = Scalar::reduce(&times_generator(&nonce).to_affine().x());
+    let point = times_generator(&nonce).to_affine();
+    let r = Scalar::reduce(&point.x());
     let inverse = Zeroizing::new(nonce.invert().unwrap_or(Scalar::ZERO));
     let product = Zeroizing::new(r.mul(&key));
     let s = inverse.mul(&product.add(&digest));
-    let s = Scalar::conditional_select(&s, &s.negate(), s.is_high());
-    encode(&r, &s)
+    let is_high = s.is_high();
+    let s = Scalar::conditional_select(&s, &s.negate(), is_high);
+    // the x of R is not below the order with a chance of 2^-128: no parity leads back to the key then
+    if r.to_bytes() != point.x() {
+        return Err(Error::Sig);
+    }
+    let signature = encode(&r, &s)?;
+    Ok((signature, bool::from(point.y_is_odd() ^ is_high)))
+}
+
+/// The steps of SEC 1, 4.1.6, for the one R whose y has this parity.
+pub(super) fn recover(digest: &[u8; 32], signature: &Signature, odd: bool) -> Result<PublicKey> {
+    let (r, s) = parse_signature(signature).ok_or(Error::Sig)?;
+    let point = AffinePoint::decompress(&r.to_bytes(), u8::from(odd).into()).into_option();
+    let point = point.ok_or(Error::Sig)?;
+    let inverse = r.invert_vartime().unwrap_or(Scalar::ZERO);
+    let digest = Scalar::reduce(&FieldBytes::from(*digest));
+    let of_generator = digest.mul(&inverse).negate();
+    let key = shamir(&of_generator, &s.mul(&inverse), &point.into());
+    if bool::from(key.ct_eq(&ProjectivePoint::IDENTITY)) {
+        return Err(Error::Sig);
+    }
+    Ok(encode_key(&key))
 }
 
 /// The steps of SEC 1, 4.1.4; nothing here is secret.
@@ -44,14 +69,8 @@ pub(super) fn verify_digest(
     digest: &[u8; 32],
     signature: &Signature,
 ) -> Result<()> {
-    let [r, s] = signature.as_chunks().0 else {
-        return Err(Error::Sig);
-    };
-    let (Some(r), Some(s)) = (parse(r), parse(s)) else {
-        return Err(Error::Sig);
-    };
-    let point = AffinePoint::from_coordinates(key.x().into(), key.y().into()).into_option();
-    let (Some(point), false) = (point, bool::from(s.is_high())) else {
+    let (r, s) = parse_signature(signature).ok_or(Error::Sig)?;
+    let (Some(point), false) = (parse_key(key), bool::from(s.is_high())) else {
         return Err(Error::Sig);
     };
     let inverse = s.invert_vartime().unwrap_or(Scalar::ZERO);
@@ -71,6 +90,23 @@ pub(super) fn verify_digest(
 fn parse(bytes: &[u8; 32]) -> Option<Scalar> {
     let scalar = Scalar::from_repr((*bytes).into()).into_option()?;
     (!bool::from(scalar.is_zero())).then_some(scalar)
+}
+
+fn parse_signature(signature: &Signature) -> Option<(Scalar, Scalar)> {
+    match signature.as_chunks().0 {
+        [r, s] => Some((parse(r)?, parse(s)?)),
+        _ => None,
+    }
+}
+
+fn parse_key(key: &PublicKey) -> Option<AffinePoint> {
+    AffinePoint::from_coordinates(key.x().into(), key.y().into()).into_option()
+}
+
+/// Of a point that is not at infinity.
+fn encode_key(point: &ProjectivePoint) -> PublicKey {
+    let point = point.to_affine();
+    PublicKey::ec2(SignAlg::Es256k, point.x().into(), point.y().into())
 }
 
 /// r||s, which is public from here on; zero has a chance of 2^-256.

@@ -1,6 +1,6 @@
 //! Who does the arithmetic of a verification.
 
-use super::{PublicKey, SignAlg, Signature};
+use super::{PublicKey, SignAlg, Signature, is_low_s};
 use crate::error::{Error, Result};
 
 /// Something that verifies signatures: this build ([`Software`]), a secure element, or a library of the platform.
@@ -25,12 +25,6 @@ impl Verifier for Software {
     }
 }
 
-/// Half the order of secp256k1, rounded down: the largest S that ES256K accepts (spec 1.4).
-const HALF_ORDER: [u8; 32] = [
-    0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
-];
-
 impl PublicKey {
     /// As [`PublicKey::verify`], with the arithmetic done by `verifier`.
     ///
@@ -44,10 +38,7 @@ impl PublicKey {
         signature: &[u8],
     ) -> Result<()> {
         let signature: &Signature = signature.try_into().map_err(|_| Error::Sig)?;
-        let is_high = signature
-            .last_chunk::<32>()
-            .is_some_and(|s| *s > HALF_ORDER);
-        if alg != self.alg() || (alg == SignAlg::Es256k && is_high) {
+        if alg != self.alg() || (alg == SignAlg::Es256k && !is_low_s(signature)) {
             return Err(Error::Sig);
         }
         verifier.verify(self, message, signature)

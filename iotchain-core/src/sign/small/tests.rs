@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hash::sha256;
-use crate::sign::ecdsa::es256k as stock;
+use crate::sign::stock;
 use proptest::prelude::*;
 
 /// n, the order of secp256k1 (SEC 2, 2.4.1).
@@ -69,6 +69,11 @@ fn agree(private: &[u8; 32], message: &[&[u8]]) {
     let (Ok(key), Ok(signature)) = (key, signature) else {
         return;
     };
+    let recoverable = sign_recoverable(private, &digest);
+    assert_eq!(recoverable, stock::sign_recoverable(private, &digest));
+    let (_, odd) = recoverable.unwrap();
+    assert_eq!(both_recover(&digest, &signature, odd), Ok(key));
+    assert_ne!(both_recover(&digest, &signature, !odd), Ok(key));
     assert_eq!(verify_digest(&key, &digest, &signature), Ok(()));
     assert_eq!(stock::verify_digest(&key, &digest, &signature), Ok(()));
 }
@@ -77,7 +82,14 @@ fn join(r: [u8; 32], s: [u8; 32]) -> Signature {
     [r, s].as_flattened().try_into().unwrap()
 }
 
+fn both_recover(digest: &[u8; 32], signature: &Signature, odd: bool) -> Result<PublicKey> {
+    let key = recover(digest, signature, odd);
+    assert_eq!(key, stock::recover(digest, signature, odd));
+    key
+}
+
 fn both_say(key: &PublicKey, digest: &[u8; 32], signature: &Signature) -> Result<()> {
+    assert_eq!(check(key), stock::check(key));
     let verdict = verify_digest(key, digest, signature);
     assert_eq!(verdict, stock::verify_digest(key, digest, signature));
     verdict
@@ -116,6 +128,31 @@ fn verification_at_the_edges() {
             }
         }
     }
+}
+
+#[test]
+fn recovery_at_the_edges() {
+    for r in numbers() {
+        for s in numbers() {
+            for digest in [[0; 32], small_number(1), ORDER, [0xff; 32]] {
+                for odd in [false, true] {
+                    let _ = both_recover(&digest, &join(r, s), odd);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_key_at_infinity_is_refused() {
+    // Q = r^-1 (s R - z G) = 0 when s R = z G; with R = G, whose y is even, that is s = z
+    let r = *public(&small_number(1)).unwrap().x();
+    let seven = small_number(7);
+    assert_eq!(
+        both_recover(&seven, &join(r, seven), false),
+        Err(Error::Sig)
+    );
+    assert!(both_recover(&seven, &join(r, seven), true).is_ok());
 }
 
 #[test]
