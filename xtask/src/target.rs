@@ -84,7 +84,9 @@ impl Target {
         if self.is_hosted() {
             return Ok(ours);
         }
-        let flags = format!("{DEVICE_FLAGS} {}", self.rustc);
+        // what the caller says comes behind: `--cfg iotchain_aes="port"`, for one
+        let more = std::env::var("RUSTFLAGS").unwrap_or_default();
+        let flags = format!("{DEVICE_FLAGS} {} {more}", self.rustc);
         if self.is_installed() {
             ours.env("RUSTFLAGS", flags);
             return Ok(ours);
