@@ -225,26 +225,33 @@ extern "C" fn rsd_session(world: &mut World) -> bool {
     matches!((key, expected), (Ok(key), Some(expected)) if received && key.ct_eq(&expected))
 }
 
-/// The answer of the key server: read, its proof verified, a membership made of it where that lies.
+/// The answer of the key server, read and verified.
+fn with_response(then: impl FnOnce(&JoinResponse<'static>) -> Result<()>) -> Result<()> {
+    let key_server = PublicKey::parse(KEY_SERVER)?.thumbprint();
+    match &JoinResponse::parse(JOIN_RESPONSE) {
+        Ok(response) => then(response.verified(CNONCE, &key_server)?),
+        Err(error) => Err(*error),
+    }
+}
+
+/// A membership, made where it lies.
 #[unsafe(no_mangle)]
 extern "C" fn join(world: &mut World) -> bool {
     let membership = &mut world.membership;
-    joined()
-        .and_then(|response| membership.join(&response, response.personal_key, DEFAULT_MAX_LEN))
+    with_response(|response| membership.join(response, response.personal_key, DEFAULT_MAX_LEN))
         .is_ok()
-}
-
-fn joined() -> Result<JoinResponse<'static>> {
-    JoinResponse::parse(JOIN_RESPONSE)?.verify(CNONCE, &PublicKey::parse(KEY_SERVER)?.thumbprint())
 }
 
 /// The same member's material again.
 #[unsafe(no_mangle)]
 extern "C" fn renew(world: &mut World) -> bool {
     let membership = &mut world.membership;
-    joined()
-        .and_then(|response| membership.renew(&response, |_| response.personal_key))
-        .is_ok()
+    with_response(|response| {
+        membership
+            .renew(response, |_| response.personal_key)
+            .map(|_| ())
+    })
+    .is_ok()
 }
 
 /// The personal key of the next epoch.

@@ -10,7 +10,6 @@
 //! one with a probability of 2^-41, and no counter has to survive the sleep.
 
 use crate::broadcast::Authority;
-use crate::timing::Timing;
 use iotchain_core::aead::NONCE_LEN;
 use iotchain_core::cbor::{self, Reader, Writer, encoded_len};
 use iotchain_core::hash::sha256;
@@ -19,7 +18,7 @@ use iotchain_core::{
 };
 
 const CONTEXT: &[u8] = b"IoTChain member state";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const TAG_LEN: usize = 16;
 
 /// Bytes around the state.
@@ -138,35 +137,6 @@ pub(crate) fn read_option<T>(
         0 => Ok(None),
         found if found == elements => read(reader).map(Some),
         _ => Err(Error::Type),
-    }
-}
-
-/// A number that is never 0.
-pub(crate) fn read_number(reader: &mut Reader<'_>) -> Result<Option<u32>> {
-    reader.u32().map(|number| (number != 0).then_some(number))
-}
-
-pub(crate) fn write_timing(writer: &mut Writer<'_>, timing: Option<Timing>) {
-    write_option(writer, 2, timing, |writer, timing| {
-        writer
-            .uint(timing.starts.get())
-            .uint(timing.duration.into());
-    });
-}
-
-pub(crate) fn read_timing(reader: &mut Reader<'_>) -> Result<Option<Timing>> {
-    read_option(reader, 2, Timing::read)
-}
-
-/// A SHA-256, or an empty string.
-pub(crate) fn write_digest(writer: &mut Writer<'_>, digest: Option<&[u8; 32]>) {
-    writer.bytes(digest.map_or(&[], |digest| &digest[..]));
-}
-
-pub(crate) fn read_digest(reader: &mut Reader<'_>) -> Result<Option<[u8; 32]>> {
-    match reader.bytes()? {
-        [] => Ok(None),
-        digest => Ok(Some(digest.try_into().map_err(|_| Error::Type)?)),
     }
 }
 

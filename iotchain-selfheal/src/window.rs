@@ -2,32 +2,34 @@
 
 /// What a [`Window`] keeps one place for.
 pub(crate) trait Numbered {
-    /// What is known of `number` at first: nothing. Numbers start at 1.
+    /// What stands in a free place: number 0, which nothing has.
+    const NONE: Self;
+    /// What is known of `number` at first: nothing.
     fn new(number: u32) -> Self;
-    /// Its number.
+    /// Its number, at least 1.
     fn number(&self) -> u32;
 }
 
 /// The `W` newest things; the lowest number makes room first, with all that belongs to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Window<T, const W: usize> {
-    places: [Option<T>; W],
+    places: [T; W],
 }
 
 impl<T: Numbered, const W: usize> Window<T, W> {
     pub(crate) const fn new() -> Self {
         const { assert!(W > 0, "a member needs room for one broadcast") };
         Self {
-            places: [const { None }; W],
+            places: [const { T::NONE }; W],
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().flatten()
+        self.places.iter().filter(|known| known.number() != 0)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.places.iter_mut().flatten()
+        self.places.iter_mut().filter(|known| known.number() != 0)
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
@@ -35,33 +37,20 @@ impl<T: Numbered, const W: usize> Window<T, W> {
     }
 
     pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
-        self.places
-            .iter_mut()
-            .flatten()
-            .find(|known| known.number() == number)
+        self.iter_mut().find(|known| known.number() == number)
     }
 
     /// The place of `number`, made free if need be; `None` if all places hold newer ones.
     pub(crate) fn place(&mut self, number: u32) -> Option<&mut T> {
-        let held = |place: &Option<T>| place.as_ref().map_or(0, Numbered::number);
-        let index = match self.places.iter().position(|place| held(place) == number) {
-            Some(index) => index,
-            // free places count as number 0, which does not exist
-            None => {
-                let (index, lowest) = self
-                    .places
-                    .iter()
-                    .map(held)
-                    .enumerate()
-                    .min_by_key(|(_, number)| *number)?;
-                if lowest > number {
-                    return None;
-                }
-                *self.places.get_mut(index)? = Some(T::new(number));
-                index
-            }
-        };
-        self.places.get_mut(index)?.as_mut()
+        let rank = |place: &&mut T| (place.number() != number, place.number());
+        let place = self.places.iter_mut().min_by_key(rank)?;
+        if number == 0 || place.number() > number {
+            return None;
+        }
+        if place.number() != number {
+            *place = T::new(number);
+        }
+        Some(place)
     }
 }
 
@@ -70,6 +59,8 @@ mod tests {
     use super::*;
 
     impl Numbered for u32 {
+        const NONE: Self = 0;
+
         fn new(number: u32) -> Self {
             number
         }
@@ -90,6 +81,7 @@ mod tests {
             (4, true),
             (3, false),
             (9, true),
+            (0, false),
         ] {
             assert_eq!(window.place(number).is_some(), kept, "{number}");
         }

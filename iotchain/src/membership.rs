@@ -8,8 +8,8 @@
 
 use crate::join::{JoinResponse, Peer};
 use iotchain_core::{
-    AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, Suite, Thumbprint,
-    UnixTime,
+    AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, SignAlg, Suite,
+    Thumbprint, UnixTime,
 };
 use iotchain_oscar::{
     Boot, Clients, Credential, Directory, Echo, Exchange, Failures, Freshness, Group, Keys, Method,
@@ -53,7 +53,11 @@ impl<S, const W: usize, const C: usize> Membership<S, W, C> {
         },
         sid: Sid::NONE,
         credentials: Credentials::NONE,
-        policy: Policy::DEFAULT,
+        policy: Policy {
+            max_object: 0,
+            skew: 0,
+            max_age: 0,
+        },
         failures: Failures::new(),
         keys: Keys::new(),
     };
@@ -97,6 +101,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     ///
     /// # Errors
     /// As [`Membership::new`]; nothing has changed then.
+    #[inline(never)]
     pub fn join(
         &mut self,
         response: &JoinResponse<'_>,
@@ -124,6 +129,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
             sid_len: key_map.sid.as_bytes().len(),
         };
         self.sid = key_map.sid;
+        self.policy = Policy::DEFAULT;
         self.credentials.replace(response)
     }
 
@@ -173,6 +179,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// [`Error::Group`] for another gid, [`Error::Epoch`] if more than one epoch was missed, [`Error::Type`] if the
     /// membership itself is another one: join again then. [`Error::Capacity`] for more than `C` senders. Otherwise as
     /// [`Membership::prepare`].
+    #[inline(never)]
     pub fn renew(&mut self, response: &JoinResponse<'_>, own: impl Fn(&[u8]) -> S) -> Result<bool> {
         if response.key_map.gid != self.group.gid {
             return Err(Error::Group);
@@ -219,7 +226,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// # Errors
     /// [`Error::Capacity`] when `C` other senders are known.
     pub fn learn(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
-        self.credentials.insert(sid, subject, key)
+        self.credentials.insert(Peer { sid, subject, key })
     }
 
     /// Forgets a sender whose sid was retired: nothing that it signed is accepted any more (A2).
@@ -384,12 +391,17 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
     }
 }
 
-/// The credentials of up to `C` senders.
+/// The credentials of up to `C` senders; in a free place that of nobody.
 #[derive(Clone, Debug)]
-struct Credentials<const C: usize>([Option<(Sid, Address, PublicKey)>; C]);
+struct Credentials<const C: usize>([Peer; C]);
 
 impl<const C: usize> Credentials<C> {
-    const NONE: Self = Self([None; C]);
+    const NOBODY: Peer = Peer {
+        sid: Sid::NONE,
+        subject: Address::ZERO,
+        key: PublicKey::ec2(SignAlg::Es256k, [0; 32], [0; 32]),
+    };
+    const NONE: Self = Self([Self::NOBODY; C]);
 
     /// Whether there is room for the senders that a response names.
     fn check(response: &JoinResponse<'_>) -> Result<()> {
@@ -402,38 +414,31 @@ impl<const C: usize> Credentials<C> {
     /// Those of the senders that a response names, and no others.
     fn replace(&mut self, response: &JoinResponse<'_>) -> Result<()> {
         *self = Self::NONE;
-        for Peer { sid, subject, key } in response.peers() {
-            self.insert(sid, subject, key)?;
-        }
-        Ok(())
+        response.peers().try_for_each(|peer| self.insert(peer))
     }
 
-    fn insert(&mut self, sid: Sid, subject: Address, key: PublicKey) -> Result<()> {
-        let place = self
-            .0
-            .iter()
-            .position(|known| known.is_some_and(|(known, ..)| known == sid));
-        let place = place
-            .or_else(|| self.0.iter().position(Option::is_none))
-            .ok_or(Error::Capacity)?;
-        if let Some(slot) = self.0.get_mut(place) {
-            *slot = Some((sid, subject, key));
+    fn insert(&mut self, peer: Peer) -> Result<()> {
+        // the sender's own place, else a free one
+        let rank = |place: &&mut Peer| (place.sid != peer.sid, place.sid != Sid::NONE);
+        let place = self.0.iter_mut().min_by_key(rank).ok_or(Error::Capacity)?;
+        if place.sid != peer.sid && place.sid != Sid::NONE {
+            return Err(Error::Capacity);
         }
+        *place = peer;
         Ok(())
     }
 
     fn remove(&mut self, sid: &Sid) {
-        for slot in &mut self.0 {
-            if slot.is_some_and(|(known, ..)| known == *sid) {
-                *slot = None;
-            }
+        for place in self.0.iter_mut().filter(|place| place.sid == *sid) {
+            *place = Self::NOBODY;
         }
     }
 }
 
 impl<const C: usize> Directory for Credentials<C> {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
-        let (_, subject, key) = self.0.iter().flatten().find(|(known, ..)| known == sid)?;
+        let held = |place: &&Peer| place.sid == *sid && *sid != Sid::NONE;
+        let Peer { subject, key, .. } = self.0.iter().find(held)?;
         Some(Credential {
             subject: *subject,
             key,

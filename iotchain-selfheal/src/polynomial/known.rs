@@ -18,12 +18,17 @@ pub(crate) struct Known {
 }
 
 impl Numbered for Known {
+    const NONE: Self = Self {
+        session: 0,
+        key: None,
+        timing: None,
+        digest: None,
+    };
+
     fn new(session: u32) -> Self {
         Self {
             session,
-            key: None,
-            timing: None,
-            digest: None,
+            ..Self::NONE
         }
     }
 

@@ -4,6 +4,16 @@ use super::event::Beginning;
 use super::primitives::{ChainValue, Prf, State};
 use crate::timing::Timing;
 use crate::window::Numbered;
+use iotchain_core::UnixTime;
+
+/// The front half of the SHA-256 of an event message. Who finds two messages with one, which takes 2^64 tries, only has the
+/// second ignored.
+pub(crate) type Fingerprint = [u8; 16];
+
+/// The fingerprint of a message with this SHA-256.
+pub(crate) fn fingerprint(digest: &[u8; 32]) -> Fingerprint {
+    digest.first_chunk().copied().unwrap_or_default()
+}
 
 /// C at `position`; the states of later sessions follow from it.
 #[derive(Clone, Debug)]
@@ -13,6 +23,12 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// No state: sessions start at 1.
+    const NONE: Self = Self {
+        position: 0,
+        state: State::new([0; 16]),
+    };
+
     /// The chain at `session`, which is not before its position.
     pub(crate) fn at(&self, prf: &Prf, session: u32) -> Self {
         Self {
@@ -29,38 +45,46 @@ impl Chain {
     }
 }
 
-/// One event and the interval of sessions that it opens.
+/// One event and the interval of sessions that it opens. A session, a place in a chain or a duration of 0 says that it is
+/// not known: each would be at least 1.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     /// k.
     pub(crate) event: u32,
     /// First session of the interval.
-    pub(crate) session: Option<u32>,
+    session: u32,
     /// First session of the next event, from a signed history.
-    pub(crate) end: Option<u32>,
+    end: u32,
     /// Highest session of the interval that a message, a beacon or the key server announced; 0 for none.
     pub(crate) announced: u32,
     /// Earliest chain state held.
-    pub(crate) chain: Option<Chain>,
+    chain: Chain,
     /// Newest verified place in the beacon chain.
-    pub(crate) beacon: Option<(u32, ChainValue)>,
-    /// Times, once the message itself was received.
-    pub(crate) timing: Option<Timing>,
-    /// SHA-256 of the message.
-    pub(crate) digest: Option<[u8; 32]>,
+    beacon: (u32, ChainValue),
+    /// Times, once the message itself was received: seconds from one session to the next, and the start of the first.
+    duration: u32,
+    starts: UnixTime,
+    /// Of the message, once it was received.
+    message: Fingerprint,
 }
 
 impl Numbered for Known {
+    const NONE: Self = Self {
+        event: 0,
+        session: 0,
+        end: 0,
+        announced: 0,
+        chain: Chain::NONE,
+        beacon: (0, [0; 16]),
+        duration: 0,
+        starts: UnixTime::new(0),
+        message: [0; 16],
+    };
+
     fn new(event: u32) -> Self {
         Self {
             event,
-            session: None,
-            end: None,
-            announced: 0,
-            chain: None,
-            beacon: None,
-            timing: None,
-            digest: None,
+            ..Self::NONE
         }
     }
 
@@ -70,16 +94,71 @@ impl Numbered for Known {
 }
 
 impl Known {
+    /// First session of the interval.
+    pub(crate) fn session(&self) -> Option<u32> {
+        given(self.session)
+    }
+
+    /// First session of the next event.
+    pub(crate) fn end(&self) -> Option<u32> {
+        given(self.end)
+    }
+
+    /// Earliest chain state held.
+    pub(crate) fn chain(&self) -> Option<&Chain> {
+        (self.chain.position != 0).then_some(&self.chain)
+    }
+
+    /// Newest verified place in the beacon chain, and the value there.
+    pub(crate) fn beacon(&self) -> Option<(u32, ChainValue)> {
+        (self.beacon.0 != 0).then_some(self.beacon)
+    }
+
+    /// Times, and the fingerprint of the message, once that was received.
+    pub(crate) fn message(&self) -> Option<(Timing, &Fingerprint)> {
+        let timing = Timing {
+            starts: self.starts,
+            duration: self.duration,
+        };
+        (self.duration != 0).then_some((timing, &self.message))
+    }
+
+    /// Start of its first session and length of all of them, once the message was received.
+    pub(crate) fn timing(&self) -> Option<Timing> {
+        self.message().map(|(timing, _)| timing)
+    }
+
+    /// A signed history named the first session.
+    pub(crate) const fn begin(&mut self, session: u32) {
+        self.session = session;
+    }
+
+    /// A signed history named the first session of the next event.
+    pub(crate) const fn finish(&mut self, session: u32) {
+        self.end = session;
+    }
+
+    /// A place in the beacon chain was verified.
+    pub(crate) const fn reach(&mut self, session: u32, value: ChainValue) {
+        self.beacon = (session, value);
+    }
+
+    /// The message was received.
+    pub(crate) const fn receive(&mut self, timing: Timing, message: Fingerprint) {
+        (self.starts, self.duration) = (timing.starts, timing.duration);
+        self.message = message;
+    }
+
     /// Whether K_session may be released: before the certified end, or announced.
     pub(crate) fn releases(&self, session: u32) -> bool {
-        self.end
+        self.end()
             .map_or(session <= self.announced, |end| session < end)
     }
 
     /// The beginnings that are certain: that of the event itself, and that of the next one.
     pub(crate) fn beginnings(&self) -> impl Iterator<Item = Beginning> {
-        let next = self.event.checked_add(1).zip(self.end);
-        [self.session.map(|session| (self.event, session)), next]
+        let next = self.event.checked_add(1).zip(self.end());
+        [self.session().map(|session| (self.event, session)), next]
             .into_iter()
             .flatten()
             .map(|(event, session)| Beginning { event, session })
@@ -88,17 +167,21 @@ impl Known {
     /// Keeps the earliest state; the caller has checked that they agree.
     pub(crate) fn keep(&mut self, chain: Chain) {
         if self
-            .chain
-            .as_ref()
+            .chain()
             .is_none_or(|held| chain.position < held.position)
         {
-            self.chain = Some(chain);
+            self.chain = chain;
         }
     }
 
     pub(crate) fn announce(&mut self, session: u32) {
         self.announced = self.announced.max(session);
     }
+}
+
+/// A number that 0 stands for the lack of.
+fn given(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
 }
 
 #[cfg(test)]

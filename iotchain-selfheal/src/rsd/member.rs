@@ -95,6 +95,16 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// # Errors
     /// [`Error::Group`] if the personal key belongs to another gid; nothing has changed then.
     pub fn join(&mut self, key: PersonalKey<S>, authority: Authority) -> Result<()> {
+        self.begin(key, authority)?;
+        self.admit();
+        Ok(())
+    }
+
+    /// A member that knows nothing yet, not even what its personal key says of sessions.
+    ///
+    /// # Errors
+    /// As [`Member::join`](Self::join).
+    pub(super) fn begin(&mut self, key: PersonalKey<S>, authority: Authority) -> Result<()> {
         if key.gid() != authority.gid() {
             return Err(Error::Group);
         }
@@ -103,7 +113,6 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         self.held.key = key;
         self.authority = authority;
         self.policy = Policy::DEFAULT;
-        self.admit();
         Ok(())
     }
 
@@ -169,7 +178,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                     position: join,
                     state,
                 });
-                known.beacon = Some((join, value));
+                known.reach(join, value);
                 known.announce(join);
             }
             self.raise(event, join);

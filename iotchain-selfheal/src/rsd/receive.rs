@@ -2,7 +2,7 @@
 
 use super::beacon::Beacon;
 use super::event::{Event, Named};
-use super::known::{Chain, Known};
+use super::known::{Chain, Fingerprint, Known, fingerprint};
 use super::member::Member;
 use super::payload::Payload;
 use super::recover::{Recovered, recover};
@@ -57,12 +57,12 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     #[inline(never)]
     pub fn event(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         self.authority.check_size(message.len())?;
-        let digest = sha256(&[message]);
-        if self.holds(&digest) {
+        let fingerprint = fingerprint(&sha256(&[message]));
+        if self.holds(&fingerprint) {
             return Ok(Received::Duplicate);
         }
         let envelope = Envelope::open(&self.authority, message)?;
-        self.open_event(&envelope, digest, now)
+        self.open_event(&envelope, fingerprint, now)
     }
 
     /// Takes a verified envelope. Apart, so that the signature is verified before this stack is needed.
@@ -70,12 +70,12 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     fn open_event(
         &mut self,
         envelope: &Envelope<'_>,
-        digest: [u8; 32],
+        fingerprint: Fingerprint,
         now: Option<UnixTime>,
     ) -> Result<Received> {
         // borrowed where it lies: a second copy would double the stack
         match &self.read(envelope) {
-            Ok(event) => self.take(event, digest, now),
+            Ok(event) => self.take(event, fingerprint, now),
             Err(error) => Err(*error),
         }
     }
@@ -95,13 +95,13 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         Payload::new(self.held.owner(), held)
     }
 
-    /// Whether the message with this SHA-256 is held: the same bytes passed every step before, so their signature need
+    /// Whether the message with this fingerprint is held: the same bytes passed every step before, so their signature need
     /// not be verified again.
-    pub(super) fn holds(&self, digest: &[u8; 32]) -> bool {
+    pub(super) fn holds(&self, fingerprint: &Fingerprint) -> bool {
         self.held
             .events
             .iter()
-            .any(|known| known.digest.as_ref() == Some(digest))
+            .any(|known| known.message().is_some_and(|(_, held)| held == fingerprint))
     }
 
     /// Takes an event whose signature is verified (spec 3.3, from step 4 on).
@@ -109,7 +109,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     pub(super) fn take(
         &mut self,
         event: &Event<W>,
-        digest: [u8; 32],
+        fingerprint: Fingerprint,
         now: Option<UnixTime>,
     ) -> Result<Received> {
         self.check_range(event)?;
@@ -119,7 +119,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
         let recovered = recover(&self.held.key, &self.held.prf, event)?;
         self.check_states(event, &recovered)?;
-        self.commit(event, recovered, digest);
+        self.commit(event, recovered, fingerprint);
         Ok(Received::Event {
             session: Session::new(event.session),
             starts: event.timing.starts,
@@ -142,14 +142,14 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             return Err(Error::SessionRange);
         }
         let known = self.held.events.get(beacon.event).ok_or(Error::NeedEvent)?;
-        let (position, value) = known.beacon.ok_or(Error::NeedEvent)?;
+        let (position, value) = known.beacon().ok_or(Error::NeedEvent)?;
         let steps = beacon
             .session
             .checked_sub(position)
             .ok_or(Error::BroadcastOld)?;
         let starts = known
-            .timing
-            .zip(known.session)
+            .timing()
+            .zip(known.session())
             .map(|(timing, session)| timing.start_after(beacon.session.saturating_sub(session)));
         if starts.is_some_and(|starts| !starts.is_encodable()) {
             return Err(Error::Type);
@@ -166,10 +166,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         let begins_later = |later: &Known| {
             later.event > beacon.event
                 && later
-                    .session
+                    .session()
                     .is_some_and(|session| beacon.session >= session)
         };
-        let over = known.end.is_some_and(|end| beacon.session >= end)
+        let over = known.end().is_some_and(|end| beacon.session >= end)
             || self.held.events.iter().any(begins_later)
             || self.announced.is_over(beacon.session);
         if over
@@ -182,7 +182,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             return Err(Error::Beacon);
         }
         if let Some(known) = self.held.events.get_mut(beacon.event) {
-            known.beacon = Some((beacon.session, beacon.value));
+            known.reach(beacon.session, beacon.value);
             known.announce(beacon.session);
         }
         if beacon.event == self.held.newest_event {
@@ -220,7 +220,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .held
             .events
             .get(event.number)
-            .is_some_and(|known| known.digest.is_some());
+            .is_some_and(|known| known.message().is_some());
         let of_other_epoch =
             self.announced.is_over(event.session) || event.first <= self.held.floor;
         if seen || of_other_epoch || !event.fits_join(self.held.key.event()) {
@@ -242,12 +242,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
     /// Step 7 of 3.3 with A12: key check value, and agreement with every chain state that is held.
     fn check_states(&self, event: &Event<W>, recovered: &Recovered<W>) -> Result<()> {
-        let held = |number| {
-            self.held
-                .events
-                .get(number)
-                .and_then(|known| known.chain.as_ref())
-        };
+        let held = |number| self.held.events.get(number).and_then(Known::chain);
         // who joined at exactly this session has the state from the key server, and checks it at once
         let own = recovered
             .iter()
@@ -276,7 +271,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
     }
 
-    fn commit(&mut self, event: &Event<W>, recovered: Recovered<W>, digest: [u8; 32]) {
+    fn commit(&mut self, event: &Event<W>, recovered: Recovered<W>, fingerprint: Fingerprint) {
         for (number, chain) in recovered.into_iter().flatten() {
             if let Some(known) = self.held.events.place(number) {
                 known.keep(chain);
@@ -288,18 +283,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             _ => 0,
         };
         if let Some(known) = self.held.events.place(event.number) {
-            known.session = Some(event.session);
-            known.timing = Some(event.timing);
-            known.digest = Some(digest);
-            known.beacon = known.beacon.or(Some((event.session, event.anchor)));
+            known.begin(event.session);
+            known.receive(event.timing, fingerprint);
+            if known.beacon().is_none() {
+                known.reach(event.session, event.anchor);
+            }
             known.announce(event.session.max(announced));
         }
         for known in self.held.events.iter_mut() {
             if let Named::At(session) = event.named(known.event) {
-                known.session = Some(session);
+                known.begin(session);
             }
             if let Named::At(session) = event.named(known.event.saturating_add(1)) {
-                known.end = Some(session);
+                known.finish(session);
             }
         }
         if self.held.first == 0 || event.first < self.held.first {
@@ -368,7 +364,7 @@ pub(super) mod tests {
             format!("{:?}", a.held.events),
             format!("{:?}", b.held.events)
         );
-        let state = |known: &Known| known.chain.as_ref().map(|chain| *chain.state.expose());
+        let state = |known: &Known| known.chain().map(|chain| *chain.state.expose());
         assert!(
             a.held
                 .events

@@ -45,7 +45,7 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
     /// received.
     fn span(&self, announced: &Announced, j: u32) -> Option<Span> {
         let governs = |known: &&Known| {
-            known.session.is_some_and(|first| first <= j)
+            known.session().is_some_and(|first| first <= j)
                 && if j == announced.newest() {
                     known.event == self.newest_event
                 } else {
@@ -53,7 +53,7 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
                 }
         };
         let known = self.events.iter().find(governs)?;
-        let (after, timing) = (j.checked_sub(known.session?)?, known.timing?);
+        let (after, timing) = (j.checked_sub(known.session()?)?, known.timing()?);
         Some(Span {
             starts: timing.start_after(after),
             ends: timing.start_after(after.saturating_add(1)),
@@ -76,7 +76,7 @@ impl<S: AsRef<[u8]>, const W: usize> Intervals<S, W> {
         let starts = self
             .events
             .iter()
-            .filter_map(|known| known.timing.map(|timing| timing.starts))
+            .filter_map(|known| known.timing().map(|timing| timing.starts))
             .min()?;
         (self.first != 0).then_some((Session::new(self.first), starts))
     }
@@ -88,7 +88,7 @@ impl<S: AsRef<[u8]>, const W: usize> Intervals<S, W> {
             .as_ref()
             .filter(|(event, _)| *event == known.event)
             .map(|(_, chain)| chain);
-        [newest, known.chain.as_ref()]
+        [newest, known.chain()]
             .into_iter()
             .flatten()
             .find(|chain| chain.position <= session)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! [announced.., k, [told k, j], first, floor, pace.., newest state: [? k, j, C], events: [* [k, j, end, announced,
-//!  chain: [? j, C], beacon: [? j, v], times: [? nbf, dur], digest]]]
+//!  chain: [? j, C], beacon: [? j, v], message: [? nbf, dur, first half of its SHA-256]]]]
 //! ```
 
 use super::known::{Chain, Known};
@@ -12,11 +12,8 @@ use super::primitives::State;
 use super::receive::Pace;
 use crate::announced::Announced;
 use crate::broadcast::Authority;
-use crate::state::{
-    self, Binding, read_array, read_digest, read_number, read_option, read_time, read_timing,
-    write_digest, write_option, write_timing,
-};
-use crate::window::Numbered;
+use crate::state::{self, Binding, read_array, read_option, read_time, write_option};
+use crate::timing::Timing;
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Error, Result, Secret, TryCryptoRng};
 use zeroize::Zeroize;
@@ -25,7 +22,7 @@ const ELEMENTS: usize = 12;
 /// Longest encoding of all but the events: 12 numbers, two of them times, one chain state, heads.
 const MAX_REST: usize = 96;
 /// Longest encoding of one event.
-const MAX_EVENT: usize = 116;
+const MAX_EVENT: usize = 99;
 
 impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// Longest sealed state in bytes.
@@ -79,9 +76,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         sealed: &mut [u8],
         oldest: HighWater,
     ) -> Result<()> {
-        *self = Self::VACANT;
         let done = self
-            .join(personal_key, authority)
+            .begin(personal_key, authority)
             .and_then(|()| self.read_sealed(key, sealed, oldest));
         sealed.zeroize();
         if done.is_err() {
@@ -140,15 +136,15 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         held.pace = Pace::read(reader)?;
         held.newest_state =
             read_option(reader, 3, |reader| Ok((reader.u32()?, read_chain(reader)?)))?;
-        held.events = crate::window::Window::new();
         let events = reader.array()?;
         if events > W {
             return Err(Error::Capacity);
         }
         for _ in 0..events {
-            let known = Known::read(reader)?;
-            let place = held.events.place(known.event).ok_or(Error::Type)?;
-            *place = known;
+            read_array(reader, 7)?;
+            let event = reader.u32()?;
+            let place = held.events.place(event).ok_or(Error::Type)?;
+            place.read(reader)?;
         }
         Ok(())
     }
@@ -157,30 +153,45 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 impl Known {
     fn write(&self, writer: &mut Writer<'_>) {
         writer
-            .array(8)
+            .array(7)
             .uint(self.event.into())
-            .uint(self.session.unwrap_or_default().into())
-            .uint(self.end.unwrap_or_default().into())
+            .uint(self.session().unwrap_or_default().into())
+            .uint(self.end().unwrap_or_default().into())
             .uint(self.announced.into());
-        write_option(writer, 2, self.chain.as_ref(), write_chain);
-        write_option(writer, 2, self.beacon.as_ref(), |writer, (j, value)| {
-            writer.uint((*j).into()).bytes(value);
+        write_option(writer, 2, self.chain(), write_chain);
+        write_option(writer, 2, self.beacon(), |writer, (j, value)| {
+            writer.uint(j.into()).bytes(&value);
         });
-        write_timing(writer, self.timing);
-        write_digest(writer, self.digest.as_ref());
+        write_option(
+            writer,
+            3,
+            self.message(),
+            |writer, (timing, fingerprint)| {
+                writer
+                    .uint(timing.starts.get())
+                    .uint(timing.duration.into())
+                    .bytes(fingerprint);
+            },
+        );
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        read_array(reader, 8)?;
-        let mut known = Self::new(read_number(reader)?.ok_or(Error::Type)?);
-        known.session = read_number(reader)?;
-        known.end = read_number(reader)?;
-        known.announced = reader.u32()?;
-        known.chain = read_option(reader, 2, read_chain)?;
-        known.beacon = read_option(reader, 2, |reader| Ok((reader.u32()?, *reader.array_of()?)))?;
-        known.timing = read_timing(reader)?;
-        known.digest = read_digest(reader)?;
-        Ok(known)
+    /// What follows the number of the event, into its place.
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        self.begin(reader.u32()?);
+        self.finish(reader.u32()?);
+        self.announced = reader.u32()?;
+        if let Some(chain) = read_option(reader, 2, read_chain)? {
+            self.keep(chain);
+        }
+        let beacon = |reader: &mut Reader<'_>| Ok((reader.u32()?, *reader.array_of()?));
+        if let Some((session, value)) = read_option(reader, 2, beacon)? {
+            self.reach(session, value);
+        }
+        let message = |reader: &mut Reader<'_>| Ok((Timing::read(reader)?, *reader.array_of()?));
+        if let Some((timing, fingerprint)) = read_option(reader, 3, message)? {
+            self.receive(timing, fingerprint);
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //!                    links and sessions of the window
 //! ```
 
+use super::known::fingerprint;
 use super::member::Member;
 use super::payload::Payload;
 use super::receive::Received;
@@ -101,8 +102,8 @@ impl<const W: usize> EventStream<W> {
         }
         let len = usize::try_from(self.len).unwrap_or(usize::MAX);
         member.authority.check_size(len)?;
-        let digest = self.digest.finalize().into();
-        if member.holds(&digest) {
+        let fingerprint = fingerprint(&self.digest.finalize().into());
+        if member.holds(&fingerprint) {
             return Ok(Received::Duplicate);
         }
         self.envelope?;
@@ -110,7 +111,7 @@ impl<const W: usize> EventStream<W> {
         let signed = self.signed.finalize().into();
         member.authority.key().verify_digest(&signed, signature)?;
         self.event?;
-        member.take(&self.payload.finish()?, digest, now)
+        member.take(&self.payload.finish()?, fingerprint, now)
     }
 }
 

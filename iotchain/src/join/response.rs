@@ -107,16 +107,26 @@ impl<'a> JoinResponse<'a> {
         if bytes.len() > Self::MAX_LEN {
             return Err(Error::Size);
         }
-        let response = read(bytes)?;
-        response.check_peers()?;
-        response.check_group()?;
-        if response.key_server.alg() != response.key_map.suite.sign {
+        // looked at where it lies: every copy costs a device 300 bytes of stack
+        let response = read(bytes);
+        if let Ok(UnverifiedJoin(response)) = &response {
+            response.check()?;
+        }
+        response
+    }
+
+    // apart, so that its stack is free again when the proof is verified
+    #[inline(never)]
+    fn check(&self) -> Result<()> {
+        self.check_peers()?;
+        self.check_group()?;
+        if self.key_server.alg() != self.key_map.suite.sign {
             return Err(Error::Alg);
         }
-        if response.expires_in > response.expires_at.get() {
+        if self.expires_in > self.expires_at.get() {
             return Err(Error::Type);
         }
-        Ok(UnverifiedJoin(response))
+        Ok(())
     }
 
     /// Writes the encoding and returns its length.
@@ -282,7 +292,18 @@ impl<'a> UnverifiedJoin<'a> {
     /// # Errors
     /// [`Error::Kid`] if the key is not the pinned one; [`Error::Type`] if `cnonce` has not 8 to 32 bytes;
     /// [`Error::Sig`] if the proof is not over these nonces.
+    #[inline]
     pub fn verify(self, cnonce: &[u8], key_server: &Thumbprint) -> Result<JoinResponse<'a>> {
+        self.verified(cnonce, key_server)?;
+        Ok(self.0)
+    }
+
+    /// As [`UnverifiedJoin::verify`], for a response that stays where it lies: a signature needs stack enough of its own.
+    ///
+    /// # Errors
+    /// As [`UnverifiedJoin::verify`].
+    #[inline(never)]
+    pub fn verified(&self, cnonce: &[u8], key_server: &Thumbprint) -> Result<&JoinResponse<'a>> {
         let Self(response) = self;
         if response.key_server.thumbprint() != *key_server {
             return Err(Error::Kid);
@@ -297,7 +318,8 @@ impl<'a> UnverifiedJoin<'a> {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
+#[inline(never)]
+fn read(bytes: &[u8]) -> Result<UnverifiedJoin<'_>> {
     let (mut key_map, mut num, mut exp, mut exi) = (None, None, None, None);
     let (mut gkty, mut profile, mut scheme) = (None, None, None);
     let (mut creds, mut peer_roles, mut peer_identifiers) = (List::EMPTY, List::EMPTY, List::EMPTY);
@@ -336,7 +358,7 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
         Some(_) => return Err(Error::Scheme),
         None => return Err(Error::Type),
     }
-    Ok(JoinResponse {
+    Ok(UnverifiedJoin(JoinResponse {
         key_map: key_map.ok_or(Error::Type)?,
         session: num.filter(|num| num.get() > 0).ok_or(Error::Type)?,
         expires_at: exp.filter(|exp| exp.is_encodable()).ok_or(Error::Type)?,
@@ -352,7 +374,7 @@ fn read(bytes: &[u8]) -> Result<JoinResponse<'_>> {
         control_uri,
         broadcasts,
         next_personal_key,
-    })
+    }))
 }
 
 /// The gid in the kid context of a signed broadcast.
