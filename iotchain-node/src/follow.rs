@@ -24,7 +24,7 @@ use iotchain::{Error, GroupName, Received, Session, UnixTime};
 
 use crate::clock::{self, Stop};
 use crate::coap::{Call, Client, Reply, Settings, Transmission};
-use crate::join::{HostMembership, Joined, Shared};
+use crate::join::{HostMembership, Joined, Shared, SharedLine};
 use crate::runtime::NetError;
 use crate::{NodeError, link};
 
@@ -61,6 +61,7 @@ pub struct Follower {
 #[derive(Debug)]
 struct State {
     membership: Shared,
+    line: SharedLine,
     journal: Mutex<Journal>,
     change: Condvar,
     expires_at: Mutex<UnixTime>,
@@ -74,6 +75,7 @@ impl Follower {
     pub fn spawn(joined: &Joined, key_server: SocketAddr, stop: &Stop) -> Result<Self, NodeError> {
         let state = Arc::new(State {
             membership: Arc::clone(&joined.membership),
+            line: joined.shared_line(),
             journal: Mutex::default(),
             change: Condvar::new(),
             expires_at: Mutex::new(joined.expires_at),
@@ -145,6 +147,15 @@ impl Follower {
         !result.timed_out()
     }
 
+    /// Asks the key server for this member's material again, over the association of its proof: the pair keys of the
+    /// present session, and the personal key of the next epoch once there is one.
+    ///
+    /// # Errors
+    /// As [`Line::renew`](crate::join::Line::renew).
+    pub fn renew(&self) -> Result<(), NodeError> {
+        self.state.renew()
+    }
+
     /// Whether the group is in an epoch whose personal key is missing.
     #[must_use]
     pub fn is_astray(&self) -> bool {
@@ -183,6 +194,18 @@ impl State {
         self.membership
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn renew(&self) -> Result<(), NodeError> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.membership().member().next().is_some();
+        let (expires_at, prepared) = line.renew(&self.membership)?;
+        *self.expires_at() = expires_at;
+        if prepared && !before {
+            self.journal().prepared += 1;
+            tracing::debug!("the next epoch is prepared");
+        }
+        Ok(())
     }
 
     /// Takes a broadcast in and writes down what became of it.

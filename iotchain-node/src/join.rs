@@ -10,19 +10,20 @@
 //! ```
 
 mod line;
+mod pair_keys;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use iotchain::core::BootSalt;
 use iotchain::core::cbor::Reader;
-use iotchain::core::{AccessKey, BootSalt};
 use iotchain::join::{
     Ccs, GroupPolicies, JoinRequest, JoinResponse, TransferRequest, TransferResponse,
 };
 use iotchain::selfheal::broadcast::LARGEST_MAX_LEN;
 use iotchain::token::{AccountId, ChannelBinding, ClientKey, Scope, TokenRef};
 use iotchain::{
-    Address, Error, GroupName, Membership, Roles, Secret, Session, Signer, SigningKey, Thumbprint,
+    Address, Error, GroupName, Membership, Roles, Session, Signer, SigningKey, Thumbprint,
     UnixTime, Zeroizing,
 };
 
@@ -34,6 +35,7 @@ use crate::runtime::{NetError, random};
 use crate::{NodeError, link};
 
 pub use line::{Line, SharedLine};
+pub use pair_keys::{PairKeys, SharedPairKeys};
 
 /// A membership of this process, its personal key on the heap and wiped at the end.
 pub type HostMembership = Membership<Zeroizing<Vec<u8>>>;
@@ -77,10 +79,8 @@ pub struct Joined {
     pub key_server_time: UnixTime,
     /// Policies of the group.
     pub policies: GroupPolicies,
-    /// Access keys of a client, one per resource server.
-    pub access_keys: Vec<(Address, AccessKey)>,
-    /// RSK of a resource server.
-    pub server_secret: Option<Secret<32>>,
+    /// Keys of mode P, as the key server gave them last.
+    pub pair_keys: SharedPairKeys,
     /// Boot salt, if the key server assigned one.
     pub boot_salt: Option<BootSalt>,
     /// Length of the join request in bytes.
@@ -332,7 +332,7 @@ impl<'a> Joining<'a> {
     }
 
     /// Verifies the response and takes part.
-    fn accept(self, answer: Answer) -> Result<Joined, NodeError> {
+    fn accept(mut self, answer: Answer) -> Result<Joined, NodeError> {
         let response =
             JoinResponse::parse(&answer.payload)?.verify(&self.cnonce, &self.key_server)?;
         let personal_key = Zeroizing::new(response.personal_key.to_vec());
@@ -347,19 +347,14 @@ impl<'a> Joining<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
+        let pair_keys = Arc::new(Mutex::new(PairKeys::of(&response)));
+        self.link.set_transmission(line::TRANSMISSION);
         Ok(Joined {
             session: response.session,
             expires_at: response.expires_at,
             key_server_time: response.key_server_time(),
             policies: response.policies.unwrap_or_default(),
-            access_keys: response
-                .key_map
-                .access_keys
-                .into_iter()
-                .flatten()
-                .map(|access| (access.rs, access.key))
-                .collect(),
-            server_secret: response.key_map.server_secret.clone(),
+            pair_keys: Arc::clone(&pair_keys),
             boot_salt: response.key_map.boot_salt,
             request_len: self.request_len,
             response_len: answer.payload.len(),
@@ -370,6 +365,7 @@ impl<'a> Joining<'a> {
                 node: answer.node,
                 cnonce: self.cnonce,
                 key_server: self.key_server,
+                pair_keys,
             })),
             membership: Arc::new(Mutex::new(membership)),
         })

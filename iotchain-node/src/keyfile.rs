@@ -37,6 +37,27 @@ pub fn atomic_write_secret(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     replace(path, bytes, 0o600).map_err(|source| NodeError::io(path.display(), source))
 }
 
+/// As [`atomic_write`], but what is there stays as readable as it is, and a link stays a link. Whether there was a file.
+///
+/// # Errors
+/// [`NodeError::Io`], also for what is no regular file; the old file is then untouched.
+pub fn atomic_update(path: &Path, bytes: &[u8]) -> Result<bool, NodeError> {
+    let update = || match fs::canonicalize(path) {
+        Ok(path) => {
+            let found = fs::metadata(&path)?;
+            if !found.is_file() {
+                return Err(io::Error::other("not a regular file"));
+            }
+            replace(&path, bytes, found.permissions().mode() & 0o777).map(|()| true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            replace(path, bytes, 0o644).map(|()| false)
+        }
+        Err(error) => Err(error),
+    };
+    update().map_err(|source| NodeError::io(path.display(), source))
+}
+
 /// A whole file, `None` if there is none.
 ///
 /// # Errors
@@ -267,6 +288,26 @@ mod tests {
         let kind = fs::metadata(&link).unwrap().file_type();
         assert!(kind.is_char_device());
         assert!(read(&link).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_update_keeps_mode_and_links_and_spares_what_is_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (
+            directory.path().join("light"),
+            directory.path().join("link"),
+        );
+        assert!(!atomic_update(&path, b"off").unwrap());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(atomic_update(&link, b"on").unwrap());
+        assert_eq!(*read(&path).unwrap(), b"on");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        for other in [directory.path(), Path::new("/dev/null")] {
+            assert!(atomic_update(other, b"x").is_err());
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Service for Store {
                 self.tickets.push(ticket);
                 outcome
             }
-            (_, ["fresh"]) if !request.echo_fresh => Response::challenge().into(),
+            (_, ["fresh"]) if request.fresh_until.is_none() => Response::challenge().into(),
             (Code::GET, ["proven"]) if !request.reachable => Response::challenge().into(),
             (Code::PUT, _) => {
                 self.bodies.insert(path.clone(), request.payload.to_vec());

@@ -116,7 +116,7 @@ fn a_resource_server_joins_with_certificate_and_key() {
         certificate: &certificate,
     };
     let joined = join(&liar.address, identity, &group(), Roles::PRODUCER).unwrap();
-    assert!(joined.server_secret.is_some());
+    assert!(joined.pair_keys.lock().unwrap().server_secret.is_some());
     assert!(
         joined
             .membership

@@ -195,7 +195,7 @@ fn refusals_are_bare_codes() {
             &["load"],
             b"abcd",
             b"1",
-            Code::METHOD_NOT_ALLOWED,
+            Code::UNSUPPORTED_CONTENT_FORMAT,
         ),
         (
             Code::DELETE,

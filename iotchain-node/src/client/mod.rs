@@ -1,13 +1,16 @@
-//! The client: an account that asks for tokens, joins groups and reads resources (paper, II-C, Fig. 1).
+//! The client: an account that asks for tokens, joins groups, reads resources and changes them (paper, II-C, Fig. 1).
 //!
 //! ```text
 //! client.key   the account, made at the first start        seen.json   newest signed object per resource (spec 2.9)
+//! rights.json  what to join each group with
 //! ```
 
 mod account;
+mod pairwise;
 mod reader;
 mod report;
 mod request;
+mod rights;
 mod seen;
 mod shell;
 mod target;
@@ -16,22 +19,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
-use iotchain::Roles;
+use iotchain::oscar::Plaintext;
+use iotchain::{Method, Roles, Zeroizing};
 
 use crate::catalogue::{Catalogue, ClassKey};
 use crate::clock::Stop;
 use crate::data_dir::DataDir;
 use crate::{NodeError, keyfile, output, roles};
 
+use rights::Rights;
+
 pub use account::ClientAccount;
+pub use pairwise::Answered;
 pub use reader::{Client, Fetched, Group};
 pub use request::TokenRequest;
 pub use target::Target;
 
-/// How long a single `get` waits for the confirmations of its token.
+/// How long a single command waits for the confirmations of its token.
 const CONFIRMATION_LIMIT: Duration = Duration::from_secs(60);
 
-/// Ask for tokens, join groups, read resources
+/// Ask for tokens, join groups, read resources and change them
 ///
 /// The client has one key: that of its account on the ledger. It proves that key to the key server, and gets a personal
 /// key with which it derives the key of every session until its token ends.
@@ -43,6 +50,9 @@ Examples:
   iotchain client --data C --catalogue catalogue.json request-token --rs meter --class 0007 --ttl 3600 --grant grant.json
   iotchain client --data C --catalogue catalogue.json get meter/load
   iotchain client --data C --catalogue catalogue.json get --from proxy meter/doc --out doc.pdf
+  iotchain client --data C --catalogue catalogue.json put meter/light on
+  iotchain client --data C --catalogue catalogue.json post meter/valve 'open 30'
+  iotchain client --data C --catalogue catalogue.json fetch meter/load
   iotchain client --data C --catalogue catalogue.json shell")]
 pub struct Args {
     /// Data directory
@@ -100,9 +110,47 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Replace a resource, with the right to PUT
+    Put {
+        /// NAME/PATH of the catalogue, or coap://ADDRESS:PORT/PATH
+        target: String,
+        /// What to put there
+        #[command(flatten)]
+        body: Body,
+    },
+    /// Let a resource act, with the right to POST; print what it answers
+    Post {
+        /// NAME/PATH of the catalogue, or coap://ADDRESS:PORT/PATH
+        target: String,
+        /// What it acts on
+        #[command(flatten)]
+        body: Body,
+    },
+    /// Read a resource, with the right to FETCH, so that not even another member could have forged the answer
+    Fetch {
+        /// NAME/PATH of the catalogue, or coap://ADDRESS:PORT/PATH
+        target: String,
+        /// Write it to a file instead of stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Obey commands from stdin; one JSON object per command on stdout
     #[command(long_about = shell::HELP)]
     Shell,
+}
+
+/// What a request carries.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Body {
+    /// What to send
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    data: Option<String>,
+    /// Send the content of a file
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// CoAP Content-Format, such as 0 for text, 50 for JSON, 60 for CBOR; otherwise none is named
+    #[arg(long, value_name = "NUMBER")]
+    format: Option<u16>,
 }
 
 /// Where an object comes from.
@@ -148,6 +196,8 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
             )?;
             let confirmations = if no_wait { 0 } else { catalogue.confirmations };
             let receipt = request.send(&catalogue, &account, confirmations)?;
+            let server = catalogue.expect_resource_server(&rs)?;
+            Rights::open(&data)?.keep(&class.0.group(&server.rs), roles)?;
             output::line(format_args!(
                 "token client=0x{} {receipt}",
                 account.address()
@@ -156,6 +206,21 @@ pub fn run(args: Args, stop: &Stop) -> Result<(), NodeError> {
         Command::Get { target, from, out } => {
             let mut client = Client::new(data, catalogue, account, stop)?;
             get(&mut client, &target, from, out)
+        }
+        Command::Put { target, body } => {
+            let mut client = Client::new(data, catalogue, account, stop)?;
+            let answered = ask(&mut client, &target, Method::Put, &body)?;
+            output::bytes(&answered.plaintext)
+        }
+        Command::Post { target, body } => {
+            let mut client = Client::new(data, catalogue, account, stop)?;
+            let answered = ask(&mut client, &target, Method::Post, &body)?;
+            output::bytes(&answered.plaintext)
+        }
+        Command::Fetch { target, out } => {
+            let mut client = Client::new(data, catalogue, account, stop)?;
+            let answered = ask(&mut client, &target, Method::Fetch, &Body::NONE)?;
+            deliver(&answered.plaintext, out)
         }
         Command::Shell => shell::run(Client::new(data, catalogue, account, stop)?, stop),
     }
@@ -168,7 +233,7 @@ fn get(
     out: Option<PathBuf>,
 ) -> Result<(), NodeError> {
     let target = Target::parse(target, client.catalogue())?;
-    client.join_for(&target, CONFIRMATION_LIMIT)?;
+    client.join_for(&target, Roles::default(), CONFIRMATION_LIMIT)?;
     let fetched = client.get(&target, from)?;
     tracing::info!(
         mode = ?fetched.opened.mode,
@@ -176,8 +241,57 @@ fn get(
         bytes = fetched.object_len,
         "opened {target}"
     );
+    deliver(&fetched.plaintext, out)
+}
+
+fn ask(
+    client: &mut Client,
+    target: &str,
+    method: Method,
+    body: &Body,
+) -> Result<Answered, NodeError> {
+    let target = Target::parse(target, client.catalogue())?;
+    let data = body.read()?;
+    client.join_for(&target, right_to(method), CONFIRMATION_LIMIT)?;
+    let data = Plaintext {
+        content_format: body.format,
+        bytes: &data,
+    };
+    let answered = client.ask(&target, method, data)?.success(&target)?;
+    tracing::info!(
+        code = %answered.code,
+        session = answered.opened.session.get(),
+        bytes = answered.object_len,
+        "{target} answered under seal"
+    );
+    Ok(answered)
+}
+
+/// The right that a method takes.
+fn right_to(method: Method) -> Roles {
+    Roles::new(1 << method.code().saturating_sub(1))
+}
+
+fn deliver(plaintext: &[u8], out: Option<PathBuf>) -> Result<(), NodeError> {
     match out {
-        Some(path) => keyfile::atomic_write_secret(&path, &fetched.plaintext),
-        None => output::bytes(&fetched.plaintext),
+        Some(path) => keyfile::atomic_write_secret(&path, plaintext),
+        None => output::bytes(plaintext),
+    }
+}
+
+impl Body {
+    const NONE: Self = Self {
+        data: None,
+        file: None,
+        format: None,
+    };
+
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, NodeError> {
+        match &self.file {
+            Some(path) => keyfile::read(path),
+            None => Ok(Zeroizing::new(
+                self.data.as_deref().unwrap_or_default().into(),
+            )),
+        }
     }
 }

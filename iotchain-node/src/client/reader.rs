@@ -1,7 +1,7 @@
-//! A client as a library: join groups, stay current, read resources.
+//! A client as a library: join groups, stay current, read resources. What it may change is in `pairwise`.
 
 use std::collections::HashMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use iotchain::oscar::{MAX_OBJECT_LIMIT, Policy};
@@ -10,6 +10,8 @@ use iotchain::{
     Address, Error, Exchange, Freshness, GroupName, Opened, ResourceId, Roles, Zeroizing,
 };
 
+use super::pairwise::Writer;
+use super::rights::Rights;
 use super::seen::Seen;
 use super::{ClientAccount, Source, Target};
 use crate::catalogue::Catalogue;
@@ -22,7 +24,7 @@ use crate::runtime::NetError;
 use crate::{NodeError, link};
 
 /// How long to wait for the broadcast of a session that an object is ahead with.
-const BROADCAST_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const BROADCAST_LIMIT: Duration = Duration::from_secs(2);
 
 /// A client and the groups it is a member of.
 #[derive(Debug)]
@@ -32,7 +34,8 @@ pub struct Client {
     catalogue: Catalogue,
     account: ClientAccount,
     seen: Seen,
-    stop: Stop,
+    rights: Rights,
+    pub(super) stop: Stop,
     _data: DataDir,
 }
 
@@ -47,6 +50,7 @@ pub struct Group {
     pub server: String,
     /// Which of them.
     pub class: Class,
+    pub(super) writer: Option<Writer>,
 }
 
 /// An opened object.
@@ -73,12 +77,13 @@ impl Client {
         account: ClientAccount,
         stop: &Stop,
     ) -> Result<Self, NodeError> {
-        let seen = Seen::open(&data)?;
+        let (seen, rights) = (Seen::open(&data)?, Rights::open(&data)?);
         Ok(Self {
             groups: HashMap::new(),
             catalogue,
             account,
             seen,
+            rights,
             stop: stop.child(),
             _data: data,
         })
@@ -100,6 +105,15 @@ impl Client {
     #[must_use]
     pub fn group(&self, name: &GroupName) -> Option<&Group> {
         self.groups.get(name)
+    }
+
+    /// The rights it joins a group with unless told otherwise: all that it asked a token for, or got before.
+    #[must_use]
+    pub fn usual_rights(&self, group: &GroupName) -> Roles {
+        match self.rights.of(group) {
+            none if none == Roles::default() => Roles::GET,
+            known => known,
+        }
     }
 
     /// Joins the group of `class` at the resource server `name` with `roles`, again if it is a member already. Waits up
@@ -145,22 +159,50 @@ impl Client {
             follower,
             server: server.name.clone(),
             class,
+            writer: None,
         };
+        self.rights.keep(&group, roles)?;
         self.groups.insert(group, member);
         self.groups
             .get(&group)
             .ok_or_else(|| NodeError::State("a group that was just joined is gone".into()))
     }
 
-    /// Makes sure that it is a member of the group that reads `target`.
+    /// Makes sure that it is a member of the group of `target` with the rights `wanted`; every member may read. It joins
+    /// with all its usual rights, so that one command does not take from it what another needs; if the token has
+    /// shrunk, with what this one needs.
     ///
     /// # Errors
     /// As [`Client::join`].
-    pub fn join_for(&mut self, target: &Target, patience: Duration) -> Result<(), NodeError> {
-        if self.groups.contains_key(&target.group()) {
+    pub fn join_for(
+        &mut self,
+        target: &Target,
+        wanted: Roles,
+        patience: Duration,
+    ) -> Result<(), NodeError> {
+        let name = target.group();
+        let member = self.groups.get(&name);
+        if member.is_some_and(|group| group.rights().contains(wanted)) {
             return Ok(());
         }
-        self.join(&target.name, target.class, Roles::GET, patience)
+        let (all, least) = match wanted {
+            none if none == Roles::default() => (self.usual_rights(&name), Roles::GET),
+            some => (self.rights.of(&name) | some, some),
+        };
+        let mut join = |rights| {
+            self.join(&target.name, target.class, rights, patience)
+                .map(drop)
+        };
+        match join(all) {
+            Err(error) if error.number() == Some(Error::Scope) && all != least => join(least),
+            joined => joined,
+        }
+    }
+
+    /// Joins the group of `target` once more, with the rights there are.
+    pub(super) fn join_again(&mut self, target: &Target) -> Result<(), NodeError> {
+        let rights = self.member(target)?.rights();
+        self.join(&target.name, target.class, rights, Duration::ZERO)
             .map(drop)
     }
 
@@ -185,12 +227,9 @@ impl Client {
             Err(NodeError::Protocol(Error::Group)) => true,
             _ => return outcome,
         };
-        if elsewhere {
-            let joined = self.join(&target.name, target.class, Roles::GET, Duration::ZERO);
-            if let Err(error) = joined {
-                tracing::warn!(%error, "the object is of another group or epoch, which cannot be joined");
-                return outcome;
-            }
+        if elsewhere && let Err(error) = self.join_again(target) {
+            tracing::warn!(%error, "the object is of another group or epoch, which cannot be joined");
+            return outcome;
         }
         self.get_once(target, from)
     }
@@ -276,15 +315,14 @@ impl Client {
         })
     }
 
-    fn member(&self, target: &Target) -> Result<&Group, NodeError> {
-        self.groups.get(&target.group()).ok_or_else(|| {
-            NodeError::Config(format!(
-                "not a member of {}; join {}/{:04x} first",
-                target.group(),
-                target.name,
-                target.class.get()
-            ))
-        })
+    pub(super) fn member(&self, target: &Target) -> Result<&Group, NodeError> {
+        let group = self.groups.get(&target.group());
+        group.ok_or_else(|| stranger(target))
+    }
+
+    pub(super) fn member_mut(&mut self, target: &Target) -> Result<&mut Group, NodeError> {
+        let group = self.groups.get_mut(&target.group());
+        group.ok_or_else(|| stranger(target))
     }
 
     fn membership(&self, target: &Target) -> Result<crate::join::Shared, NodeError> {
@@ -297,6 +335,21 @@ impl Group {
     pub fn membership(&self) -> MutexGuard<'_, HostMembership> {
         lock(&self.joined.membership)
     }
+
+    /// Its rights, as its sid has them.
+    #[must_use]
+    pub fn rights(&self) -> Roles {
+        self.membership().sid().roles()
+    }
+}
+
+fn stranger(target: &Target) -> NodeError {
+    NodeError::Config(format!(
+        "not a member of {}; join {}/{:04x} first",
+        target.group(),
+        target.name,
+        target.class.get()
+    ))
 }
 
 /// Whether the server is not there or cannot answer, as opposed to answering something wrong.
@@ -319,6 +372,6 @@ fn object_of<'a>(who: &str, reply: &'a Reply) -> Result<&'a [u8], NodeError> {
     }
 }
 
-fn lock(membership: &crate::join::Shared) -> MutexGuard<'_, HostMembership> {
-    membership.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

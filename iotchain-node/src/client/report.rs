@@ -5,9 +5,9 @@ use std::time::Duration;
 use iotchain::{Error, Received, Session, UnixTime};
 use serde_json::{Map, Value, json};
 
-use super::{Fetched, Group, Source};
-use crate::NodeError;
+use super::{Answered, Fetched, Group, Source};
 use crate::follow::{Entry, Journal};
+use crate::{NodeError, roles};
 
 /// The answer to one command: `ok`, the command, how long it took, and `fields` or what went wrong.
 pub(super) fn answer(command: &str, outcome: Result<Value, NodeError>, elapsed: Duration) -> Value {
@@ -47,6 +47,7 @@ pub(super) fn joined(group: &Group) -> Value {
         "group": group.joined.group().as_str(),
         "gid": membership.group().gid.to_string(),
         "sid": membership.sid().to_string(),
+        "roles": roles::text(membership.sid().roles()),
         "session": group.joined.session.get(),
         "expires_at": group.joined.expires_at.get(),
         "check_interval": group.joined.policies.check_interval,
@@ -70,6 +71,23 @@ pub(super) fn fetched(fetched: &Fetched) -> Value {
         "exp": opened.claims.and_then(|claims| claims.exp).map(UnixTime::get),
         "plaintext": hex::encode(&*fetched.plaintext),
         "text": std::str::from_utf8(&fetched.plaintext).ok(),
+    })
+}
+
+pub(super) fn answered(answered: &Answered) -> Value {
+    let opened = &answered.opened;
+    json!({
+        "code": answered.code.to_string(),
+        "mode": format!("{:?}", opened.mode),
+        "request_bytes": answered.request_len,
+        "bytes": answered.object_len,
+        "challenges": answered.challenges,
+        "session": opened.session.get(),
+        "kid": opened.kid.to_string(),
+        "piv": opened.piv.get(),
+        "content_format": opened.content_format,
+        "plaintext": hex::encode(&*answered.plaintext),
+        "text": std::str::from_utf8(&answered.plaintext).ok(),
     })
 }
 

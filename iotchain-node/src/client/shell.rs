@@ -7,22 +7,25 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use iotchain::{GroupName, Roles, Session};
+use iotchain::{GroupName, Method, Roles, Session};
 use serde_json::{Value, json};
 
 use super::{Client, Group, Source, Target, report};
 use crate::catalogue::ClassKey;
 use crate::clock::Stop;
 use crate::runtime::NetError;
-use crate::{NodeError, keyfile};
+use crate::{NodeError, keyfile, roles};
 
 /// What `--help` says.
 pub(super) const HELP: &str = "\
 Obey commands from stdin, one a line; for each, one JSON object on stdout
 
 Commands:
-  join NAME/CLASS [SECONDS]           join a group; wait up to SECONDS for the confirmations of the token
+  join NAME/CLASS [SECONDS] [ROLES]   join a group; wait up to SECONDS for the confirmations of the token
   get NAME/PATH [server|proxy|any]    read a resource
+  put NAME/PATH [WORDS]               replace a resource by WORDS
+  post NAME/PATH [WORDS]              let a resource act on WORDS
+  fetch NAME/PATH                     read a resource so that no other member could have forged the answer
   open NAME/PATH FILE                 open a signed object that was kept in a file
   status [NAME/CLASS]                 where a membership stands
   events [NAME/CLASS]                 the broadcasts that came in
@@ -30,7 +33,8 @@ Commands:
   quit
 
 Every object has ok, command and ms; a failure has error, and number and name of the registry where there is one.
-The plaintext of a resource is in hex, and as text if it is UTF-8. status, events and wait-session are about the group
+The plaintext of a resource is in hex, and as text if it is UTF-8. Without ROLES, such as get,put, a group is joined with
+those that the token was asked for. status, events and wait-session are about the group
 joined last unless another is named.";
 
 const STOP_POLL: Duration = Duration::from_millis(100);
@@ -91,10 +95,17 @@ struct Shell {
 impl Shell {
     fn obey(&mut self, command: &str, arguments: &[&str]) -> Result<Value, NodeError> {
         match (command, arguments) {
-            ("join", [group]) => self.join(group, Duration::ZERO),
-            ("join", [group, seconds]) => self.join(group, patience(seconds)?),
+            ("join", [group]) => self.join(group, Duration::ZERO, None),
+            ("join", [group, seconds]) => self.join(group, patience(seconds)?, None),
+            ("join", [group, seconds, roles]) => {
+                let roles = roles::parse(roles).map_err(NodeError::Config)?;
+                self.join(group, patience(seconds)?, Some(roles))
+            }
             ("get", [target]) => self.get(target, Source::Any),
             ("get", [target, from]) => self.get(target, source(from)?),
+            ("put", [target, words @ ..]) => self.ask(target, Method::Put, words),
+            ("post", [target, words @ ..]) => self.ask(target, Method::Post, words),
+            ("fetch", [target]) => self.ask(target, Method::Fetch, &[]),
             ("open", [target, file]) => self.open(target, file),
             ("status", group) => self.group(group).map(report::status),
             ("events", group) => Ok(report::events(&self.group(group)?.follower.journal())),
@@ -110,9 +121,17 @@ impl Shell {
         }
     }
 
-    fn join(&mut self, group: &str, patience: Duration) -> Result<Value, NodeError> {
+    fn join(
+        &mut self,
+        group: &str,
+        patience: Duration,
+        roles: Option<Roles>,
+    ) -> Result<Value, NodeError> {
         let (name, class) = split(group)?;
-        let group = self.client.join(name, class.0, Roles::GET, patience)?;
+        let server = self.client.catalogue().expect_resource_server(name)?;
+        let usual = || self.client.usual_rights(&class.0.group(&server.rs));
+        let roles = roles.unwrap_or_else(usual);
+        let group = self.client.join(name, class.0, roles, patience)?;
         let answer = report::joined(group);
         self.last = Some(*group.joined.group());
         Ok(answer)
@@ -123,6 +142,15 @@ impl Shell {
         self.client
             .get(&target, from)
             .map(|fetched| report::fetched(&fetched))
+    }
+
+    fn ask(&mut self, target: &str, method: Method, words: &[&str]) -> Result<Value, NodeError> {
+        let target = Target::parse(target, self.client.catalogue())?;
+        let data = words.join(" ");
+        let answered = self.client.ask(&target, method, data.as_bytes().into())?;
+        answered
+            .success(&target)
+            .map(|answered| report::answered(&answered))
     }
 
     fn open(&mut self, target: &str, file: &str) -> Result<Value, NodeError> {

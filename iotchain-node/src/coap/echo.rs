@@ -44,18 +44,16 @@ impl EchoGuard {
         self.value(seconds, peer).unwrap_or_default()
     }
 
-    /// Whether the value was issued to this peer within the last ten seconds.
-    pub(super) fn is_fresh(&self, now: Instant, peer: &Peer, value: &[u8]) -> bool {
-        let Some((seconds, _)) = value.split_first_chunk::<4>() else {
-            return false;
-        };
+    /// If the value was issued to this peer within the last ten seconds: the first instant at which neither it nor any
+    /// other value issued so far is good.
+    pub(super) fn fresh_until(&self, now: Instant, peer: &Peer, value: &[u8]) -> Option<Instant> {
+        let (seconds, _) = value.split_first_chunk::<4>()?;
         let seconds = u32::from_be_bytes(*seconds);
-        let age = now
-            .duration_since(self.started)
-            .as_secs()
-            .checked_sub(seconds.into());
-        age.is_some_and(|age| age <= FRESH.as_secs())
-            && self.value(seconds, peer).is_ok_and(|v| equal(&v, value))
+        let uptime = now.duration_since(self.started).as_secs();
+        let age = uptime.checked_sub(seconds.into())?;
+        let fresh =
+            age <= FRESH.as_secs() && self.value(seconds, peer).is_ok_and(|v| equal(&v, value));
+        fresh.then_some(self.started + Duration::from_secs(uptime + 1) + FRESH)
     }
 
     /// Notes that a fresh value came back from an address.
@@ -113,14 +111,19 @@ mod tests {
         let at = now + Duration::from_secs(100);
         let value = guard.issue(at, &a);
         assert_eq!(value.len(), 12);
-        assert!(guard.is_fresh(at + Duration::from_secs(10), &a, &value));
-        assert!(!guard.is_fresh(at + Duration::from_secs(11), &a, &value));
-        assert!(!guard.is_fresh(at, &b, &value));
-        assert!(!guard.is_fresh(now, &a, &value), "from the future");
+        let fresh = |at, peer, value: &[u8]| guard.fresh_until(at, peer, value).is_some();
+        assert!(fresh(at + Duration::from_secs(10), &a, &value));
+        assert!(!fresh(at + Duration::from_secs(11), &a, &value));
+        assert!(!fresh(at, &b, &value));
+        assert!(!fresh(now, &a, &value), "from the future");
+        // a value of the same second, seen at its very end, is the last to be good
+        let until = guard.fresh_until(at, &a, &value).unwrap();
+        assert!(fresh(until - Duration::from_millis(1), &a, &value));
+        assert!(!fresh(until, &a, &value));
         for bit in 0..96 {
             let mut forged = value.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
-            assert!(!guard.is_fresh(at, &a, &forged));
+            assert!(!fresh(at, &a, &forged));
         }
         guard.reached(at, &a);
         assert!(guard.is_reachable(at, &a) && !guard.is_reachable(at, &b));

@@ -11,6 +11,7 @@ use std::{
     hash::{Hash, Hasher},
     net::SocketAddr,
     sync::Arc,
+    time::Instant,
 };
 
 /// Who sent a request: an address, and the DTLS association it came over if there is one.
@@ -77,8 +78,9 @@ pub struct Request<'a> {
     pub payload: &'a [u8],
     /// Every option of the message (of the last block, if it came in blocks).
     pub options: &'a Options,
-    /// Whether this carries an Echo value that the endpoint gave this very peer within the last ten seconds.
-    pub echo_fresh: bool,
+    /// Set if this carries an Echo value that the endpoint gave this very peer within the last ten seconds: the first
+    /// instant at which neither it nor any other value issued so far is good.
+    pub fresh_until: Option<Instant>,
     /// Whether the peer has shown that it is where it says: by DTLS, or by an Echo value within the last minutes.
     /// A service that must not spend a nonce on a forged address asks before it seals (spec 2.7, amplification).
     pub reachable: bool,

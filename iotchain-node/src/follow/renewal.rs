@@ -6,13 +6,12 @@
 //! ```
 //! Who slept through the period hears an event of an epoch that it knows nothing of, and asks within half a session.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{STEP, State};
-use crate::NodeError;
 use crate::clock::{self, Stop};
-use crate::join::{Joined, SharedLine};
+use crate::join::Joined;
 use crate::runtime::random;
 
 /// Shortest and longest pause between two attempts.
@@ -21,7 +20,6 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// Asks in the name of one member.
 pub(super) struct Renewal {
     state: Arc<State>,
-    line: SharedLine,
     pre_issue: u32,
 }
 
@@ -29,7 +27,6 @@ impl Renewal {
     pub(super) fn new(state: &Arc<State>, joined: &Joined) -> Self {
         Self {
             state: Arc::clone(state),
-            line: joined.shared_line(),
             pre_issue: joined.policies.pre_issue,
         }
     }
@@ -46,7 +43,7 @@ impl Renewal {
             if now < *moment.get_or_insert_with(|| now + within.mul_f64(chance())) {
                 continue;
             }
-            match self.ask() {
+            match self.state.renew() {
                 Ok(()) => settled = astray,
                 Err(error) => {
                     tracing::info!(%error, "no personal key of the next epoch yet");
@@ -72,17 +69,6 @@ impl Renewal {
         let ahead = last.get().saturating_sub(newest.get());
         let left = ends.since(clock::now()) + u64::from(ahead) * session;
         (ahead < self.pre_issue).then_some(Duration::from_secs(left) * 3 / 4)
-    }
-
-    fn ask(&self) -> Result<(), NodeError> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let (expires_at, prepared) = line.renew(&self.state.membership)?;
-        *self.state.expires_at() = expires_at;
-        if prepared {
-            self.state.journal().prepared += 1;
-            tracing::debug!("the next epoch is prepared");
-        }
-        Ok(())
     }
 }
 

@@ -1,13 +1,20 @@
 //! What stays between a member and its key server after the join.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use iotchain::join::JoinResponse;
 use iotchain::{GroupName, Thumbprint, UnixTime, Zeroizing};
 
-use super::Shared;
-use crate::coap::{Call, Client, Reply};
+use super::{PairKeys, Shared, SharedPairKeys};
+use crate::coap::{Call, Client, Reply, Transmission};
 use crate::{NodeError, link};
+
+/// A key server that restarted knows no association of before: whoever waits for it shall soon join again.
+pub(super) const TRANSMISSION: Transmission = Transmission {
+    ack_timeout: Duration::from_millis(500),
+    max_retransmit: 3,
+};
 
 /// The association on which a member's proof succeeded: everything of this member's alone goes over it (A9).
 pub struct Line {
@@ -17,6 +24,7 @@ pub struct Line {
     /// N_C of the proof and the key server that answered it: later answers are verified against both.
     pub(super) cnonce: [u8; 16],
     pub(super) key_server: Thumbprint,
+    pub(super) pair_keys: SharedPairKeys,
 }
 
 /// A line shared between whoever joined and whoever keeps the membership current.
@@ -33,7 +41,8 @@ impl std::fmt::Debug for Line {
 
 impl Line {
     /// Asks for this member's material again and lets `membership` go on with it: the personal key of the next epoch,
-    /// once there is one (spec 4.7). Gives the end of membership, and whether the next epoch is prepared.
+    /// once there is one (spec 4.7), and the pair keys of the present session (A2). Gives the end of membership, and
+    /// whether the next epoch is prepared.
     ///
     /// # Errors
     /// [`NodeError::Net`], [`NodeError::Refused`]; [`NodeError::Protocol`] for an answer that does not verify, or that is
@@ -44,6 +53,11 @@ impl Line {
         let own = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
         let mut membership = membership.lock().unwrap_or_else(PoisonError::into_inner);
         let prepared = membership.renew(&response, own)?;
+        let mut pair_keys = self
+            .pair_keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        pair_keys.succeed(PairKeys::of(&response));
         Ok((response.expires_at, prepared))
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use iotchain::{Address, Error, GroupName, Roles, SigningKey};
+use iotchain::{Address, Error, GroupName, Roles, Session, SigningKey};
 
 use super::producer::Producer;
 use crate::NodeError;
@@ -36,6 +36,8 @@ pub(super) struct Attendance {
 /// What keeps the membership current.
 pub(super) struct Presence {
     follower: Follower,
+    /// The session whose pair keys the key server would not give: only a join helps.
+    asked_in_vain: Option<Session>,
 }
 
 impl Attendance {
@@ -64,7 +66,9 @@ impl Attendance {
     pub(super) fn stay(self, mut presence: Presence, stop: &Stop) {
         let (mut sealed, mut joined) = (Instant::now(), Instant::now());
         let (mut pause, mut judged) = (PAUSE.0, presence.follower.journal().failed);
-        while !stop.wait(STEP) {
+        while !stop.is_stopped() {
+            // A broadcast may begin a session, and a session may bring other pair keys.
+            presence.follower.wait_change(Instant::now() + STEP);
             let now = clock::now();
             if self.producer.session(now).is_some() {
                 sealed = Instant::now();
@@ -72,7 +76,7 @@ impl Attendance {
             let journal = presence.follower.journal();
             // A broadcast that was refused may mean that the group is another one by this time. Anybody can send one, so it
             // is a reason to ask, and no more.
-            let doubtful = journal.failed != judged;
+            let doubtful = journal.failed != judged || !self.has_pair_keys(&mut presence);
             let over = now >= presence.follower.expires_at();
             let wanted = doubtful || sealed.elapsed() > PATIENCE || over;
             if !wanted {
@@ -85,6 +89,22 @@ impl Attendance {
                 joined = Instant::now();
             }
         }
+    }
+
+    /// Whether RSK is that of the newest session, after asking for it, once, if need be (A2).
+    fn has_pair_keys(&self, presence: &mut Presence) -> bool {
+        let Some(session) = self.producer.wants_pair_keys() else {
+            return true;
+        };
+        if presence.asked_in_vain == Some(session) {
+            return false;
+        }
+        let Err(error) = presence.follower.renew() else {
+            return true;
+        };
+        tracing::info!(group = %self.group, %session, %error, "no keys for requests");
+        presence.asked_in_vain = Some(session);
+        false
     }
 
     /// Joins again; whether the key server agreed.
@@ -105,7 +125,10 @@ impl Attendance {
         self.producer.take_place(joined, clock::now())?;
         let follower = Follower::spawn(joined, self.key_server.coap, stop)?;
         self.note(joined);
-        Ok(Presence { follower })
+        Ok(Presence {
+            follower,
+            asked_in_vain: None,
+        })
     }
 
     fn join(&self) -> Result<Joined, NodeError> {

@@ -1,11 +1,13 @@
-//! The output of a command, bounded in size and time.
+//! What a command makes of its input, bounded in size and time.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use iotchain::Zeroizing;
 
 /// How long a command may run.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -21,22 +23,29 @@ pub(super) enum CommandError {
     Failed { line: String, what: String },
 }
 
-/// What `/bin/sh -c line` prints on its standard output, at most `max` bytes. Whatever it started is killed at the end.
+/// What `/bin/sh -c line` prints on its standard output, at most `max` bytes, when it finds `input` on its standard input.
+/// Whatever it started is killed at the end.
 ///
 /// # Errors
 /// [`CommandError::Failed`] if it cannot be started, takes longer than five seconds or does not end with 0;
 /// [`CommandError::TooLarge`].
-pub(super) fn run(line: &str, max: usize) -> Result<Vec<u8>, CommandError> {
-    run_within(line, max, TIME_LIMIT)
+pub(super) fn run(line: &str, input: &[u8], max: usize) -> Result<Vec<u8>, CommandError> {
+    run_within(line, input, max, TIME_LIMIT)
 }
 
-fn run_within(line: &str, max: usize, limit: Duration) -> Result<Vec<u8>, CommandError> {
+fn run_within(
+    line: &str,
+    input: &[u8],
+    max: usize,
+    limit: Duration,
+) -> Result<Vec<u8>, CommandError> {
     let fault = |what: &dyn std::fmt::Display| CommandError::Failed {
         line: line.to_owned(),
         what: what.to_string(),
     };
     let deadline = Instant::now() + limit;
     let mut group = Group::start(line).map_err(|error| fault(&error))?;
+    group.feed(input);
     let output = group.0.stdout.take().ok_or_else(|| fault(&"no pipe"))?;
     let too_long = || fault(&format_args!("not done within {limit:?}"));
     let bytes = read(output, max, deadline)
@@ -76,12 +85,25 @@ impl Group {
     fn start(line: &str) -> io::Result<Self> {
         Command::new("/bin/sh")
             .args(["-c", line])
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
             .map(Self)
+    }
+
+    /// Puts `input` on its standard input and closes that.
+    fn feed(&mut self, input: &[u8]) {
+        let Some(mut pipe) = self.0.stdin.take() else {
+            return;
+        };
+        if input.is_empty() {
+            return;
+        }
+        let input = Zeroizing::new(input.to_vec());
+        // The thread ends when all is read, or with the processes that could read it. Not every command reads its input.
+        thread::spawn(move || drop(pipe.write_all(&input)));
     }
 
     fn wait(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
@@ -115,19 +137,29 @@ mod tests {
 
     #[test]
     fn a_command_is_bounded_in_every_way() {
-        assert_eq!(run("printf abc", 3).unwrap(), b"abc");
+        assert_eq!(run("printf abc", b"", 3).unwrap(), b"abc");
         assert!(matches!(
-            run("printf abcd", 3),
+            run("printf abcd", b"", 3),
             Err(CommandError::TooLarge { .. })
         ));
         assert!(matches!(
-            run("yes", 1000),
+            run("yes", b"", 1000),
             Err(CommandError::TooLarge { .. })
         ));
-        let error = run("printf abc; exit 3", 3).unwrap_err().to_string();
+        let error = run("printf abc; exit 3", b"", 3).unwrap_err().to_string();
         assert!(error.contains("exit status: 3"), "{error}");
-        assert!(run("no-such-command-at-all", 3).is_err());
-        assert_eq!(run("cat", 3).unwrap(), b"", "there is nothing to read");
+        assert!(run("no-such-command-at-all", b"", 3).is_err());
+        assert_eq!(run("cat", b"", 3).unwrap(), b"", "there is nothing to read");
+    }
+
+    #[test]
+    fn a_command_finds_its_input_and_need_not_read_it() {
+        let long = vec![b'x'; 1 << 20];
+        assert_eq!(run("tr a-z A-Z", b"on", 3).unwrap(), b"ON");
+        assert_eq!(run("wc -c", &long, 10).unwrap(), b"1048576\n");
+        assert_eq!(run("echo done", &long, 10).unwrap(), b"done\n");
+        let error = run_within("sleep 60", &long, 10, Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("not done within"), "{error}");
     }
 
     #[test]
@@ -140,7 +172,7 @@ mod tests {
         ];
         for line in lines {
             let began = Instant::now();
-            let error = run_within(&line, 10, Duration::from_millis(200)).unwrap_err();
+            let error = run_within(&line, b"", 10, Duration::from_millis(200)).unwrap_err();
             assert!(error.to_string().contains("not done within"), "{error}");
             assert!(began.elapsed() < Duration::from_secs(1));
         }

@@ -5,6 +5,8 @@
 //!                                                        |            |
 //! client --- GET, Token ---> ResourceService -- Source --+ G          + S -- Source -- Rounds
 //!        <-- object bound to the Token -----------------'              `--> Courier --- PUT ---> proxy
+//! client --- PUT, POST, FETCH: object ---> ResourceService -- Accepted -- file, command
+//!        <-- object bound to the request --------------------'
 //! ```
 //!
 //! It seals only in the newest announced session, and only while that is in force; otherwise it answers 5.03. A kill at any
@@ -13,6 +15,7 @@
 mod attendance;
 mod command;
 mod courier;
+mod pairwise;
 mod past;
 mod producer;
 mod rate;
@@ -56,13 +59,15 @@ const STEP: Duration = Duration::from_millis(500);
 ///
 /// Joins the group of each of its classes at the key server, answers GET with objects that only members can open, and
 /// puts signed copies at its proxy. Data is read anew for every answer; nothing is served while the keys of the present
-/// session are not certain.
+/// session are not certain. What may be written or run is named one by one, and done once for each request of a client
+/// that has the right to it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Example:
   iotchain resource-server --data ./meter --catalogue ./catalogue.json --name meter --key-file ./rs.key \\
       --cert ./resource-server.pem --cert-key ./resource-server.key \\
       --resource load=proc:loadavg --resource doc=file:./manual.txt --resource 'log/*=dir:/var/log/meter' \\
-      --resource disk='cmd:df -P /' --publish 30")]
+      --resource disk='cmd:df -P /' --resource light=file:./light.txt --writable light \
+      --action valve='/usr/local/bin/valve' --publish 30")]
 pub struct Args {
     /// Data directory
     #[arg(long, value_name = "DIR")]
@@ -87,8 +92,19 @@ pub struct Args {
     pub coap: Option<SocketAddr>,
     /// A resource and where its data comes from: file:PATH, dir:PATH (for a path ending in *), cmd:COMMAND LINE or
     /// proc:NAME
-    #[arg(long = "resource", value_name = "PATH=SOURCE", required = true)]
+    #[arg(
+        long = "resource",
+        value_name = "PATH=SOURCE",
+        required_unless_present = "actions"
+    )]
     pub resources: Vec<String>,
+    /// A resource whose file clients with the right to PUT may replace
+    #[arg(long, value_name = "PATH")]
+    pub writable: Vec<String>,
+    /// A resource and the command line that a POST of a client with the right to runs: the body is its standard input,
+    /// what it prints is the answer
+    #[arg(long = "action", value_name = "PATH=COMMAND LINE")]
+    pub actions: Vec<String>,
     /// Seconds between signed copies for the proxy
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub publish: u64,
@@ -158,7 +174,7 @@ fn start_aside(args: Args, stop: &Stop) -> Result<Option<Running>, NodeError> {
 pub fn start(args: Args, stop: &Stop) -> Result<Option<Running>, NodeError> {
     let catalogue = Catalogue::read(&args.catalogue)?;
     let server = catalogue.expect_resource_server(&args.name)?.clone();
-    let resources = Resources::parse(&args.resources, &server)?;
+    let resources = Resources::parse(&args.resources, &args.writable, &args.actions, &server)?;
     let certificate = Arc::new(pki::Identity::read(&args.cert, &args.cert_key)?);
     let directory = DataDir::open(&args.data, "resource-server")?;
     let key = Arc::new(signing_key(&args, &directory, &server)?);

@@ -58,7 +58,7 @@ impl Rounds {
 
     /// Seals what is due. The error names the first resource that could not be sealed; the others were.
     fn round(&mut self, now: UnixTime) -> Result<(), String> {
-        let paths = self.station.resources.paths();
+        let paths = self.station.resources.readable_paths();
         self.forget_others(&paths);
         let due: Vec<(Vec<String>, Visit)> = paths
             .into_iter()
@@ -104,11 +104,11 @@ impl Rounds {
     fn due(&self, path: &[String], now: UnixTime) -> Option<Visit> {
         let segments: Vec<&str> = path.iter().map(String::as_str).collect();
         let session = self.station.producer(&segments)?.session(now)?;
-        let (source, below) = self.station.resources.find(&segments)?;
+        let (resource, below) = self.station.resources.find(&segments)?;
         let visit = Visit {
             at: Instant::now(),
             session,
-            stamp: source.stamp(below),
+            stamp: resource.source()?.stamp(below),
         };
         let due = self.last.get(&path.join("/")).is_none_or(|last| {
             visit.at.duration_since(last.at) >= self.station.publish
@@ -124,10 +124,13 @@ impl Rounds {
         };
         let segments: Vec<&str> = path.iter().map(String::as_str).collect();
         let station = &self.station;
-        let (Some(producer), Some((source, below))) = (
+        let (Some(producer), Some((resource, below))) = (
             station.producer(&segments),
             station.resources.find(&segments),
         ) else {
+            return Ok(());
+        };
+        let Some(source) = resource.source() else {
             return Ok(());
         };
         let data = source.read(below).map_err(|error| error.to_string())?;

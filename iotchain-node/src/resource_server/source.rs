@@ -84,6 +84,14 @@ impl Source {
         matches!(self, Self::Command(_))
     }
 
+    /// The file that a PUT replaces, and what its name says about its content; `None` for what cannot be replaced.
+    pub(super) fn file(&self) -> Option<(&Path, Option<u16>)> {
+        match self {
+            Self::File(path) => Some((path, format_of(path))),
+            Self::Directory(_) | Self::Command(_) | Self::Kernel(_) => None,
+        }
+    }
+
     /// Whether it has resources below its own path.
     pub(super) const fn is_directory(&self) -> bool {
         matches!(self, Self::Directory(_))
@@ -99,12 +107,8 @@ impl Source {
             }),
             Self::Directory(root) => read_file(&resolve(root, below)?),
             Self::Command(line) => {
-                let bytes = command::run(line, MAX_REPRESENTATION)?;
-                let text = std::str::from_utf8(&bytes).is_ok();
-                Ok(Representation {
-                    content_format: text.then_some(content_format::TEXT_PLAIN),
-                    bytes,
-                })
+                let bytes = command::run(line, b"", MAX_REPRESENTATION)?;
+                Ok(Representation::printed(bytes))
             }
         }
     }
@@ -151,6 +155,17 @@ impl FromStr for Source {
             "proc" if KERNEL.contains(&rest) => Ok(Self::Kernel(Path::new("/proc").join(rest))),
             "proc" => Err(format!("proc: has {}, but no `{rest}`", KERNEL.join(", "))),
             _ => Err(form()),
+        }
+    }
+}
+
+impl Representation {
+    /// What a command printed: text if it can be read as such.
+    pub(super) fn printed(bytes: Vec<u8>) -> Self {
+        let text = !bytes.is_empty() && std::str::from_utf8(&bytes).is_ok();
+        Self {
+            content_format: text.then_some(content_format::TEXT_PLAIN),
+            bytes,
         }
     }
 }
@@ -218,6 +233,7 @@ fn failure(path: &Path, source: io::Error) -> ReadError {
     }
 }
 
+/// What the name of a file says about its content.
 fn format_of(path: &Path) -> Option<u16> {
     match path.extension()?.to_str()? {
         "txt" | "log" | "md" | "csv" => Some(content_format::TEXT_PLAIN),

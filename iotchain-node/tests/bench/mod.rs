@@ -80,7 +80,7 @@ impl Service for Store {
                 self.counter += 1;
                 Response::content(content_format::TEXT_PLAIN, self.counter.to_string()).into()
             }
-            (Code::PUT, ["fresh"]) if !request.echo_fresh => Response::challenge().into(),
+            (Code::PUT, ["fresh"]) if request.fresh_until.is_none() => Response::challenge().into(),
             (Code::PUT, _) => {
                 self.bodies.insert(path.clone(), request.payload.to_vec());
                 Response::new(Code::CHANGED).changed(path).into()

@@ -89,7 +89,7 @@ fn the_nodes_own_client_joins_follows_and_leaves() {
         certificate: &certificate,
     };
     let producer = join(&published, rs, &world.group(), Roles::PRODUCER).unwrap();
-    assert!(producer.server_secret.is_some());
+    assert!(producer.pair_keys.lock().unwrap().server_secret.is_some());
     world.grant(1, Roles::GET);
     let key = client_key(1);
     let client = Identity::Client {

@@ -8,15 +8,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use iotchain::core::AccessKey;
 use iotchain::join::{
-    Ccs, JoinRequest, JoinResponse, KeyMap, List, ProblemDetails, TransferResponse, kdc_proof,
+    Ccs, JoinRequest, JoinResponse, KeyMap, List, ProblemDetails, ServerAccess, TransferResponse,
+    kdc_proof,
 };
 use iotchain::oscar::{MAX_OBJECT_LIMIT, Policy};
 use iotchain::selfheal::rsd::{GroupManager, Parameters, Plan};
 use iotchain::token::{AccountId, Challenge};
 use iotchain::{
-    Address, Error, Exchange, Freshness, Gid, Opened, ResourceId, Roles, Session, Sid, SignAlg,
-    Signer, SigningKey, StoredState, Suite, Zeroizing,
+    Address, Boot, Error, Exchange, Freshness, Gid, Method, Opened, PairRequest, ResourceId, Roles,
+    Secret, Sender, Session, Sid, SignAlg, Signer, SigningKey, StoredState, Suite, UnixTime,
+    Zeroizing,
 };
 use iotchain_node::catalogue::Catalogue;
 use iotchain_node::coap::{
@@ -79,15 +82,25 @@ pub(crate) struct Office {
     pub(crate) refuse: Option<Error>,
     /// Sends these broadcasts with a join, whatever the session.
     pub(crate) stale: Option<[Vec<u8>; 2]>,
+    /// Gives no member its material again.
+    pub(crate) silent: bool,
     pub(crate) joins: usize,
 }
 
 struct Group {
     manager: GroupManager,
     gid: Gid,
-    /// Slot of the resource server once it joined.
-    slot: Option<u32>,
+    /// Members by the names of their nodes.
+    nodes: HashMap<String, Node>,
+    rsk: Secret<32>,
     clients: u8,
+}
+
+#[derive(Clone)]
+struct Node {
+    slot: u32,
+    sid: Sid,
+    cnonce: Vec<u8>,
 }
 
 impl Stage {
@@ -113,6 +126,7 @@ impl Stage {
             garbled: false,
             refuse: None,
             stale: None,
+            silent: false,
             joins: 0,
         }));
         let names = [Name::Dns("key-server".into())];
@@ -147,6 +161,13 @@ impl Stage {
             stage.begin(group.name().as_str(), age);
         }
         stage
+    }
+
+    /// Says in the catalogue where the resource server is.
+    pub(crate) fn with_server(mut self, server: SocketAddr) -> Self {
+        self.json["resource_servers"][0]["coap"] = server.to_string().into();
+        self.write();
+        self
     }
 
     /// Names a proxy in the catalogue.
@@ -192,6 +213,8 @@ impl Stage {
             cert_key: self.file("rs-tls.key"),
             coap: Some(ANYWHERE),
             resources: resources.iter().map(|text| (*text).to_owned()).collect(),
+            writable: Vec::new(),
+            actions: Vec::new(),
             publish: 3600,
             boot_salt: BootSalt::Counter,
         }
@@ -215,7 +238,8 @@ impl Stage {
         let group = Group {
             manager,
             gid,
-            slot: None,
+            nodes: HashMap::new(),
+            rsk: fresh_secret(),
             clients: 0,
         };
         self.office().groups.insert(name.to_owned(), group);
@@ -234,11 +258,15 @@ impl Stage {
 
     /// A client that is a member of the group from the present session on.
     pub(crate) fn member(&self, name: &str) -> Reader {
+        self.member_with(name, Roles::GET)
+    }
+
+    /// As [`Stage::member`], with other rights.
+    pub(crate) fn member_with(&self, name: &str, roles: Roles) -> Reader {
         let mut office = self.office();
         let group = office.groups.get_mut(name).unwrap();
-        group.clients += 1;
-        let sid = Sid::from_slice(&[Roles::GET.bits(), 0, group.clients]).unwrap();
-        let slot = group.manager.join().unwrap();
+        let Node { slot, sid, .. } = group.admit(roles, b"a client");
+        let access = AccessKey::derive(&group.rsk, group.gid, &sid).unwrap();
         let wire = office.response(name, slot, sid, b"a client");
         let response = JoinResponse::parse(&wire).unwrap();
         let ks = office.key.public().thumbprint();
@@ -257,8 +285,38 @@ impl Stage {
             rs: self.address(),
             office: Arc::clone(&self.office),
             group: name.to_owned(),
+            slot,
+            access,
+            sender: None,
         }
     }
+
+    /// Takes a member its rights, and begins the session from which on they are gone.
+    pub(crate) fn revoke(&self, member: &Reader) -> Session {
+        let mut office = self.office();
+        let group = office.groups.get_mut(&member.group).unwrap();
+        group.manager.revoke(member.slot).unwrap();
+        group.rsk = fresh_secret();
+        drop(office);
+        self.advance(&member.group, Plan::KEEP)
+    }
+}
+
+impl Group {
+    fn admit(&mut self, roles: Roles, cnonce: &[u8]) -> Node {
+        self.clients += 1;
+        Node {
+            slot: self.manager.join().unwrap(),
+            sid: Sid::from_slice(&[roles.bits(), 0, self.clients]).unwrap(),
+            cnonce: cnonce.to_vec(),
+        }
+    }
+}
+
+fn fresh_secret() -> Secret<32> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).unwrap();
+    Secret::new(bytes)
 }
 
 impl Office {
@@ -293,14 +351,19 @@ impl Office {
             .unwrap_or(&present);
         let (event, beacon) = (&broadcasts[0][..], &broadcasts[1][..]);
         let (sids, broadcasts) = ([producer()], [event, beacon]);
+        let access = [ServerAccess {
+            rs: self.rs.public().address().unwrap(),
+            key: AccessKey::derive(&group.rsk, group.gid, &sid).unwrap(),
+        }];
+        let server = sid.roles().is_producer();
         let response = JoinResponse {
             key_map: KeyMap {
                 gid: group.gid,
                 sid,
                 suite: Suite::DEFAULT,
                 grace: GRACE,
-                access_keys: None,
-                server_secret: None,
+                access_keys: (!server).then_some(List::new(&access)),
+                server_secret: server.then(|| group.rsk.clone()),
                 boot_salt: None,
             },
             session: group.manager.session().unwrap(),
@@ -324,7 +387,7 @@ impl Office {
         wire
     }
 
-    /// A join always gives the resource server the same slot back (A6).
+    /// A join always gives a member the same slot back (A6).
     fn join(&mut self, name: &str, body: &[u8]) -> Response {
         self.joins += 1;
         if let Some(error) = self.refuse {
@@ -334,17 +397,41 @@ impl Office {
             return Response::new(Code(problem.code()))
                 .body(content_format::PROBLEM_DETAILS, &out[..len]);
         }
-        let cnonce = JoinRequest::parse(body).unwrap().cnonce.to_vec();
+        let request = JoinRequest::parse(body).unwrap();
+        let (roles, cnonce) = (request.scope.roles, request.cnonce.to_vec());
         let Some(group) = self.groups.get_mut(name) else {
             return Code::NOT_FOUND.into();
         };
-        let slot = *group
-            .slot
-            .get_or_insert_with(|| group.manager.join().unwrap());
-        let wire = self.response(name, slot, producer(), &cnonce);
+        let named = hex::encode(request.token.client.as_bytes());
+        let mut node = match group.nodes.remove(&named) {
+            Some(known) => known,
+            None => group.admit(roles, &cnonce),
+        };
+        if roles.is_producer() {
+            node.sid = producer();
+        }
+        node.cnonce = cnonce;
+        let Node { slot, sid, cnonce } = node.clone();
+        group.nodes.insert(named.clone(), node);
+        let wire = self.response(name, slot, sid, &cnonce);
         Response::new(Code::CREATED)
             .body(content_format::ACE_GROUPCOMM, wire)
-            .location(&["ace-group", name, "nodes", "rs"])
+            .location(&["ace-group", name, "nodes", &named])
+    }
+
+    /// A member's material once more.
+    fn tell(&self, name: &str, node: &str) -> Response {
+        let known = self
+            .groups
+            .get(name)
+            .and_then(|group| group.nodes.get(node));
+        match known.filter(|_| !self.silent) {
+            Some(Node { slot, sid, cnonce }) => {
+                let wire = self.response(name, *slot, *sid, cnonce);
+                Response::content(content_format::ACE_GROUPCOMM, wire)
+            }
+            None => Code::UNAUTHORIZED.into(),
+        }
     }
 }
 
@@ -370,6 +457,7 @@ impl Service for Desk {
                 Response::new(Code::CREATED).body(content_format::ACE_CBOR, &out[..len])
             }
             (Code::POST, ["ace-group", name]) => office.join(name, request.payload),
+            (Code::GET, ["ace-group", name, "nodes", node]) => office.tell(name, node),
             (Code::GET, ["ace-group", name, "bc"]) if !office.mute => {
                 let [mut event, _] = office.broadcasts(name);
                 if let Some(last) = event.last_mut().filter(|_| office.garbled) {
@@ -390,9 +478,12 @@ impl Service for Desk {
 /// A client that opens what it gets.
 pub(crate) struct Reader {
     pub(crate) membership: HostMembership,
-    rs: Address,
+    pub(crate) rs: Address,
     office: Arc<Mutex<Office>>,
     group: String,
+    slot: u32,
+    pub(crate) access: AccessKey,
+    sender: Option<Sender>,
 }
 
 impl Reader {
@@ -403,6 +494,51 @@ impl Reader {
             // what is known already is no harm
             let _ = self.membership.receive(&message, Some(clock::now()));
         }
+    }
+
+    /// Seals a P request, as the member it is.
+    pub(crate) fn seal(
+        &mut self,
+        path: &[&str],
+        method: Method,
+        echo: &[u8],
+        data: &[u8],
+    ) -> Result<(Vec<u8>, PairRequest), Error> {
+        self.catch_up();
+        let membership = &self.membership;
+        let sender = self.sender.get_or_insert_with(|| {
+            let boot = Boot::random(&mut Rng).unwrap();
+            membership.sender(boot, UnixTime::new(0)).unwrap()
+        });
+        membership.enter(sender, clock::now())?;
+        let resource = ResourceId::new(self.rs, path, &[])?;
+        let mut out = vec![0; data.len() + 256];
+        let (len, request) =
+            sender.seal_request(&resource, method, echo, &self.access, data, &mut out)?;
+        out.truncate(len);
+        Ok((out, request))
+    }
+
+    /// Opens the answer to a P request.
+    pub(crate) fn open_reply(
+        &mut self,
+        path: &[&str],
+        request: &PairRequest,
+        reply: &Message,
+    ) -> Result<Vec<u8>, Error> {
+        let resource = ResourceId::new(self.rs, path, &[])?;
+        let mut out = vec![0; reply.payload.len()];
+        let opened = self.membership.open_reply(
+            &reply.payload,
+            &resource,
+            reply.code.0,
+            request,
+            &self.access,
+            clock::now(),
+            &mut out,
+        )?;
+        out.truncate(opened.len);
+        Ok(out)
     }
 
     /// Opens a direct answer.

@@ -111,6 +111,11 @@ impl Client {
         self.channel.association()
     }
 
+    /// From here on, how confirmable requests are repeated.
+    pub fn set_transmission(&mut self, transmission: Transmission) {
+        self.settings.transmission = transmission;
+    }
+
     /// Makes a request and waits for the whole answer, whatever its code. An Echo challenge is answered up to twice.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub(super) struct Asked {
     pub(super) query: Vec<String>,
     block1: Option<Block>,
     block2: Option<Block>,
-    echo_fresh: bool,
+    fresh_until: Option<Instant>,
     /// Length of the datagram in bytes, which an answer to an unproven address is measured by.
     length: usize,
 }

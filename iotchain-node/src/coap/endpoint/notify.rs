@@ -49,7 +49,7 @@ impl<S: Service> Endpoint<S> {
             query: asked.query.clone(),
             block1: None,
             block2: asked.block2,
-            echo_fresh: false,
+            fresh_until: None,
             length: asked.length,
         };
         self.observers.register(Arc::new(stored))

@@ -56,11 +56,11 @@ impl<S: Service> Endpoint<S> {
                 None => {}
             }
         }
-        let echo_fresh = message
+        let fresh_until = message
             .options
             .get(number::ECHO)
-            .is_some_and(|v| self.echo.is_fresh(now, peer, v));
-        if echo_fresh {
+            .and_then(|value| self.echo.fresh_until(now, peer, value));
+        if fresh_until.is_some() {
             self.echo.reached(now, peer);
         }
         let asked = Asked {
@@ -70,7 +70,7 @@ impl<S: Service> Endpoint<S> {
             query,
             block1,
             block2,
-            echo_fresh,
+            fresh_until,
             length,
         };
         self.ask(now, Arc::new(asked), changed)
@@ -116,7 +116,7 @@ impl<S: Service> Endpoint<S> {
             token: asked.message.token,
             payload: &asked.message.payload,
             options: &asked.message.options,
-            echo_fresh: asked.echo_fresh,
+            fresh_until: asked.fresh_until,
             reachable: self.echo.is_reachable(now, &asked.peer),
             deferral: &deferral,
         });
