@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     "contracts",
     "c",
     "archive",
+    "boards",
     "vectors",
     "interop",
     "demo",

@@ -5,6 +5,7 @@
 
 mod archive;
 mod bench;
+mod boards;
 mod build;
 mod c;
 mod ci;
@@ -123,6 +124,11 @@ const TASKS: &[Task] = &[
         name: "archive",
         about: "C archives for every target: what they export, need, and panic in",
         run: archive::archive,
+    },
+    Task {
+        name: "boards",
+        about: "the bare-metal example on emulated boards, checked over their serial line",
+        run: boards::boards,
     },
     Task {
         name: "vectors",

@@ -58,12 +58,12 @@ const NEEDS: &[Need] = &[
         packages: "cargo-web rustc-web rust-web-src",
     },
     Need {
-        present: || finds("arm-none-eabi-ld --version"),
-        packages: "binutils-arm-none-eabi",
+        present: || finds("arm-none-eabi-gcc --version"),
+        packages: "gcc-arm-none-eabi",
     },
     Need {
-        present: || finds("riscv64-unknown-elf-ld --version"),
-        packages: "binutils-riscv64-unknown-elf",
+        present: || finds("riscv64-unknown-elf-gcc --version"),
+        packages: "gcc-riscv64-unknown-elf",
     },
     Need {
         present: || finds("cmake --version"),

@@ -4,21 +4,20 @@
 
 #include "port.h"
 
-/* SplitMix64 (Steele et al., 2014), the same numbers at every start. */
+/* Xorshift (Marsaglia, 2003), the same numbers at every start. */
 static inline int32_t emulated_random(uint8_t *out, size_t len)
 {
-    static uint64_t state = 0x6a09e667f3bcc908u;
+    static uint32_t state[4] = {0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au};
 
-    while (len > 0) {
-        uint64_t z = state += 0x9e3779b97f4a7c15u;
-        size_t i;
+    while (len-- > 0) {
+        uint32_t t = state[3] ^ (state[3] << 11);
 
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        z ^= z >> 31;
-        for (i = 0; i < 8 && len > 0; i++, len--) {
-            *out++ = (uint8_t)(z >> (8 * i));
-        }
+        t ^= t >> 8;
+        state[3] = state[2];
+        state[2] = state[1];
+        state[1] = state[0];
+        state[0] ^= (state[0] >> 19) ^ t;
+        *out++ = (uint8_t)state[0];
     }
     return 0;
 }

@@ -2,7 +2,7 @@
 //! checked without network, ledger or DTLS.
 //!
 //! ```text
-//! iotchain board --serial PATH                              firmware: examples/c-bare-metal/board.c
+//! iotchain board --serial PATH                           firmware: examples/c-bare-metal/board.c
 //!   group of its own --- join material, events, beacons --->  member, resource server
 //!   client           <-- readings, signed ones, replies ----  sealed objects
 //!                    --- commands ------------------------->  opened
@@ -15,7 +15,8 @@ mod group;
 mod line;
 mod story;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::NodeError;
 use crate::clock::Stop;
@@ -25,8 +26,11 @@ use line::Line;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A serial device, set to raw mode (`stty raw -echo`), or a Unix socket such as that of an emulator
-    #[arg(long, value_name = "PATH")]
-    serial: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "program")]
+    serial: Option<PathBuf>,
+    /// A program that is the board: its standard input and output are the line
+    #[arg(long, value_name = "PATH", conflicts_with = "serial")]
+    program: Option<PathBuf>,
 }
 
 /// Runs `iotchain board`.
@@ -34,5 +38,36 @@ pub struct Args {
 /// # Errors
 /// [`NodeError::Io`] if the line cannot be used, [`NodeError::Failed`] for the first check that does not hold.
 pub fn run(args: Args, _: &Stop) -> Result<(), NodeError> {
-    story::tell(&mut Line::open(&args.serial)?)
+    match (args.serial, args.program) {
+        (_, Some(program)) => with_program(&program),
+        (Some(serial), None) => story::tell(&mut Line::open(&serial)?),
+        (None, None) => Err(NodeError::Config("no line to a board".to_owned())),
+    }
+}
+
+/// Tells the story to a process, which ends well when it is told to.
+fn with_program(path: &Path) -> Result<(), NodeError> {
+    let fault = |source| NodeError::io(path.display(), source);
+    let mut board = Command::new(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(fault)?;
+    let streams = board.stdout.take().zip(board.stdin.take());
+    let told = match streams {
+        Some((input, out)) => story::tell(&mut Line::over(input, out)),
+        None => Err(NodeError::Failed("the program has no line".to_owned())),
+    };
+    if told.is_err() {
+        let _ = board.kill();
+    }
+    let status = board.wait().map_err(fault)?;
+    told?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(NodeError::Failed(format!(
+            "the program ended with {status}"
+        )))
+    }
 }
