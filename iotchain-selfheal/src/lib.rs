@@ -83,12 +83,12 @@
 //! A key server's state grows with what happened, not with the slots: with 2^22 slots, 10^6 joins and 10^4 revocations a
 //! snapshot has less than 60 kB; a join adds a record of less than 32 bytes to the journal, and so does a revocation.
 //!
-//! Cost on a device, scheme `rsd`: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), 136 bytes of memory per
-//! event held, no heap. A beacon costs one SHA-256 and one AES block per session, the key of the newest session one AES
+//! Cost on a device, scheme `rsd`: S_i of 16 d(d+1)/2 + 50 bytes (0.9 kB for about 700 members), 88 bytes of memory per
+//! event held beside 280, no heap. A beacon costs one SHA-256 and one AES block per session, the key of the newest session one AES
 //! block, an older key one per session since its event and one more, an event one signature check and at most d + 3 + 2 e AES
 //! blocks for a window of e events. An event may come whole or in pieces, as an
 //! [`EventStream`](rsd::EventStream) of less than 1 kB beside the member; an [`EpochMember`](rsd::EpochMember) of twice
-//! the size goes on from one epoch to the next; a state of at most 126 + 116 W bytes keeps a member over a deep sleep. What to
+//! the size goes on from one epoch to the next; a state of at most 126 + 99 W bytes keeps a member over a deep sleep. What to
 //! choose for window, session and epoch, with figures, is in `docs/selfheal.md`; the simulator behind them is `group-sim`.
 //!
 //! Scheme `polynomial`: S_i of 16 bytes per session, about 80 bytes per session held, no heap; a message costs one signature

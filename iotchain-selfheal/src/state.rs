@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! version(1) | nonce(13) | AES-CCM-16-128-128 of the state | tag(16)
-//! additional data: "IoTChain member state" | version | SHA-256 of S_i | ks
+//! additional data: SHA-256 of "IoTChain member state" | version | ks | S_i
 //! ```
 //!
-//! S_i is not inside: it does not change, so a device keeps it once, and it names gid, epoch and slot. Its hash and the
+//! S_i is not inside: it does not change, so a device keeps it once, and it names gid, epoch and slot. It and the
 //! thumbprint of the key server tie the state to both. The nonce is drawn at random: 2^32 states under one key meet twice in
 //! one with a probability of 2^-41, and no counter has to survive the sleep.
 
@@ -24,22 +24,18 @@ const TAG_LEN: usize = 16;
 /// Bytes around the state.
 pub(crate) const OVERHEAD: usize = 1 + NONCE_LEN + TAG_LEN;
 
-/// Whose state it is: part of what is authenticated.
-pub(crate) struct Binding {
-    personal_key: [u8; 32],
-    key_server: [u8; 32],
-}
+/// Whose state it is: what is authenticated with it.
+pub(crate) struct Binding(AdditionalData<3>);
 
 impl Binding {
-    pub(crate) fn new(personal_key: &[u8], authority: &Authority) -> Self {
-        Self {
-            personal_key: sha256(&[personal_key]),
-            key_server: *authority.key().thumbprint().as_bytes(),
-        }
-    }
-
-    fn additional_data(&self) -> Result<AdditionalData<6>> {
-        AdditionalData::of(&[CONTEXT, &[VERSION], &self.personal_key, &self.key_server])
+    /// # Errors
+    /// None in practice: a hash always fits.
+    // apart, so that the stack of the hash is free again when the cipher runs
+    #[inline(never)]
+    pub(crate) fn new(personal_key: &[u8], authority: &Authority) -> Result<Self> {
+        let ks = authority.key().thumbprint();
+        let whose = sha256(&[CONTEXT, &[VERSION], ks.as_bytes(), personal_key]);
+        AdditionalData::of(&[&whose]).map(Self)
     }
 }
 
@@ -67,8 +63,7 @@ pub(crate) fn seal(
     let mut writer = Writer::new(body);
     write(&mut writer);
     writer.finish()?;
-    let aad = binding.additional_data()?;
-    aead(key).seal_in_place(&nonce, aad.blocks(), sealed)?;
+    aead(key).seal_in_place(&nonce, binding.0.blocks(), sealed)?;
     for (to, from) in head.iter_mut().zip([VERSION].into_iter().chain(nonce)) {
         *to = from;
     }
@@ -79,6 +74,7 @@ pub(crate) fn seal(
 ///
 /// # Errors
 /// [`Error::Version`] for another first byte; [`Error::Aead`] for anything else that is not what [`seal`] wrote.
+#[inline(never)]
 pub(crate) fn open<'a>(
     key: &Secret<16>,
     binding: &Binding,
@@ -89,8 +85,7 @@ pub(crate) fn open<'a>(
         return Err(Error::Version);
     }
     let (nonce, body) = rest.split_first_chunk_mut().ok_or(Error::Aead)?;
-    let aad = binding.additional_data()?;
-    let len = aead(key).open_in_place(nonce, aad.blocks(), body)?;
+    let len = aead(key).open_in_place(nonce, binding.0.blocks(), body)?;
     let state = body.get(..len).ok_or(Error::Aead)?;
     cbor::check(state)?;
     Ok(Reader::new(state))

@@ -750,3 +750,15 @@ fn messages_of_other_groups_and_keys() {
     assert_eq!(member.receive(&[0x01], None), Err(Error::Type));
     assert_eq!(member.receive(&[0x81, 0x60], None), Err(Error::Type));
 }
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn what_a_member_takes_in_memory() {
+    use iotchain_selfheal::rsd::{EpochMember, Member};
+
+    let one = size_of::<Member<&[u8], 1>>();
+    assert_eq!(one, 368);
+    // 88 bytes for each event more
+    assert_eq!(size_of::<Member<&[u8], 16>>(), one + 15 * 88);
+    assert_eq!(size_of::<EpochMember<&[u8], 16>>(), 3376);
+}

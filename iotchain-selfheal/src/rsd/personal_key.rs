@@ -8,7 +8,6 @@ use super::primitives::{ChainValue, State};
 use super::tree::{MAX_DEPTH, Node, label_count, label_index};
 use crate::scheme::Scheme;
 use core::fmt;
-use core::ops::Range;
 use iotchain_core::cbor::Reader;
 use iotchain_core::{Error, Gid, Result, Session};
 
@@ -27,10 +26,11 @@ pub struct PersonalKey<S> {
     join: u32,
     last: u32,
     event: u32,
-    state: Range<usize>,
-    value: Option<ChainValue>,
-    labels: Range<usize>,
-    history: Range<usize>,
+    /// Where C, v, the labels and the history begin in the encoding.
+    state: u32,
+    value: u32,
+    labels: u32,
+    history: u32,
 }
 
 impl<S> PersonalKey<S> {
@@ -44,10 +44,10 @@ impl<S> PersonalKey<S> {
         join: 0,
         last: 0,
         event: 0,
-        state: 0..0,
-        value: None,
-        labels: 0..0,
-        history: 0..0,
+        state: 0,
+        value: 0,
+        labels: 0,
+        history: 0,
     };
 
     /// Whether it is the key of a member of no group.
@@ -73,8 +73,8 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
         let mut reader = Scheme::Rsd.read_personal_key(encoded, 12)?;
         // the place in `encoded` of the `len` bytes that were read last
         let place = |reader: &Reader<'_>, len: usize| {
-            let end = encoded.len().saturating_sub(reader.remaining().len());
-            end.saturating_sub(len)..end
+            let behind = reader.remaining().len().saturating_add(len);
+            u32::try_from(encoded.len().saturating_sub(behind)).map_err(|_| Error::Type)
         };
         let gid = Gid::new(*reader.array_of()?);
         let epoch = reader.u32()?;
@@ -82,14 +82,12 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
         let [slot, join, last, event] =
             [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
         let state_len = reader.bytes()?.len();
-        let state = place(&reader, state_len);
-        let value: Option<ChainValue> = match reader.bytes()? {
-            [] => None,
-            value => Some(value.try_into().map_err(|_| Error::Type)?),
-        };
+        let state = place(&reader, state_len)?;
+        let value_len = reader.bytes()?.len();
+        let value = place(&reader, value_len)?;
         let labels_len = reader.bytes()?.len();
-        let labels = place(&reader, labels_len);
-        let history = place(&reader, 0).end..encoded.len();
+        let labels = place(&reader, labels_len)?;
+        let history = place(&reader, 0)?;
         let grants = check_history(&mut reader, join)?;
 
         let depth = u8::try_from(depth).map_err(|_| Error::Type)?;
@@ -98,7 +96,7 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
             && slot < 1u32.wrapping_shl(depth.into()).wrapping_sub(1)
             && labels_len == label_count(depth).saturating_mul(16)
             && state_len == if open { 16 } else { 0 }
-            && value.is_some() == open
+            && value_len == state_len
             && (open || grants == 0)
             && join <= last
             && last != 0;
@@ -179,26 +177,36 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
 
     /// C_join.
     pub(crate) fn state(&self) -> Option<State> {
-        State::from_slice(self.as_bytes().get(self.state.clone())?)
+        self.at(self.state).map(|state| State::new(*state))
     }
 
     /// v_join of the beacon chain.
-    pub(crate) const fn value(&self) -> Option<ChainValue> {
-        self.value
+    pub(crate) fn value(&self) -> Option<ChainValue> {
+        self.at(self.value).copied()
+    }
+
+    /// C or v, if the epoch had opened.
+    fn at(&self, place: u32) -> Option<&[u8; 16]> {
+        let known = self.from(place)?.first_chunk();
+        known.filter(|_| !self.is_pre_issued())
+    }
+
+    /// The encoding from a place on.
+    fn from(&self, place: u32) -> Option<&[u8]> {
+        self.as_bytes().get(usize::try_from(place).ok()?..)
     }
 
     /// The label of `node`, sibling of the member's own path, with respect to its ancestor at depth `top`.
     pub(crate) fn label(&self, top: u8, node: Node) -> Option<State> {
-        let labels = self.as_bytes().get(self.labels.clone())?;
-        let (labels, _) = labels.as_chunks::<16>();
-        labels
-            .get(label_index(self.depth, top, node.depth()))
-            .map(|label| State::new(*label))
+        let index = label_index(self.depth, top, node.depth());
+        let (labels, _) = self.from(self.labels)?.as_chunks::<16>();
+        let label = labels.get(..label_count(self.depth))?.get(index)?;
+        Some(State::new(*label))
     }
 
     /// The grant that covers `session`.
     pub(crate) fn grant(&self, session: u32) -> Option<Grant> {
-        let mut reader = Reader::new(self.as_bytes().get(self.history.clone())?);
+        let mut reader = Reader::new(self.from(self.history)?);
         let grants = reader.array().ok()?;
         (0..grants).find_map(|_| {
             let grant = read_grant(&mut reader).ok()?;

@@ -40,7 +40,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         rng: &mut impl TryCryptoRng,
         out: &mut [u8],
     ) -> Result<usize> {
-        let binding = Binding::new(self.held.key.as_bytes(), &self.authority);
+        let binding = Binding::new(self.held.key.as_bytes(), &self.authority)?;
         state::seal(key, &binding, rng, out, |writer| self.write_state(writer))
     }
 
@@ -68,6 +68,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     ///
     /// # Errors
     /// As [`Member::open_state`](Self::open_state).
+    #[inline(never)]
     pub fn wake(
         &mut self,
         personal_key: PersonalKey<S>,
@@ -86,13 +87,15 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         done
     }
 
+    // apart, so that the stack of the cipher is free again when the state is read
+    #[inline(never)]
     fn read_sealed(
         &mut self,
         key: &Secret<16>,
         sealed: &mut [u8],
         oldest: HighWater,
     ) -> Result<()> {
-        let binding = Binding::new(self.held.key.as_bytes(), &self.authority);
+        let binding = Binding::new(self.held.key.as_bytes(), &self.authority)?;
         let mut reader = state::open(key, &binding, sealed)?;
         self.read_state(&mut reader)?;
         if self.high_water() < oldest {
