@@ -508,7 +508,7 @@ typedef struct iotchain_signer {
    */
   struct iotchain_public_key key;
   /**
-   * Signs the SHA-256 `digest` of 32 bytes: writes r and s, 32 bytes each, to `signature` and returns 0. Both halves of s will
+   * Signs the hash `digest` of 32 bytes: writes r and s, 32 bytes each, to `signature` and returns 0. Both halves of s will
    * do: the library takes the lower one. Anything but 0 makes the caller fail with `IOTCHAIN_ERR_SIG`.
    */
   int32_t (*sign)(void *ctx, const uint8_t *digest, uint8_t *signature);
@@ -559,6 +559,19 @@ const char *iotchain_strerror(int32_t err);
  */
 iotchain_err iotchain_pop_digest(const struct iotchain_pop_input *input,
                                  uint8_t *digest);
+
+/**
+ * A client's answer to the challenge: r, s and v of its account, 65 bytes. The signer is handed the digest of
+ * `iotchain_pop_digest`; v is found by recovering the key, so up to three signatures' worth of time passes.
+ *
+ * @param signer  the key of the client's account, `IOTCHAIN_ES256K`; up to 3 kB of stack are used
+ * @param answer  room for 65 bytes
+ * @return 0, `IOTCHAIN_ERR_POP` if the key is not that of the token's client, `IOTCHAIN_ERR_SIG` if the signer fails, otherwise as
+ *   `iotchain_pop_digest`
+ */
+iotchain_err iotchain_pop_sign_client(const struct iotchain_pop_input *input,
+                                      const struct iotchain_signer *signer,
+                                      uint8_t *answer);
 
 /**
  * A resource server's answer to the challenge: its signature over the input, 64 bytes.

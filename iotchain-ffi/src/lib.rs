@@ -36,7 +36,7 @@ pub use error::{iotchain_err, iotchain_strerror};
 #[cfg(feature = "member")]
 pub use pop::{
     IOTCHAIN_BINDING_CERTIFICATE, IOTCHAIN_BINDING_EXPORTER, iotchain_binding, iotchain_pop_digest,
-    iotchain_pop_input, iotchain_pop_sign_server,
+    iotchain_pop_input, iotchain_pop_sign_client, iotchain_pop_sign_server,
 };
 pub use random::iotchain_rng;
 pub use resource::iotchain_resource;

@@ -6,7 +6,7 @@ use crate::sign::{self, iotchain_signer};
 use crate::token::{iotchain_scope, iotchain_token_ref, scope};
 use iotchain::Thumbprint;
 use iotchain::core::Signature;
-use iotchain::token::{Challenge, ChannelBinding, PopInput};
+use iotchain::token::{Challenge, ChannelBinding, PopInput, PopSignature};
 
 /// The value of the TLS exporter `EXPORTER-Channel-Binding` with empty context: binds a proof to the connection (RFC 9266).
 pub const IOTCHAIN_BINDING_EXPORTER: u8 = 1;
@@ -85,6 +85,36 @@ pub unsafe extern "C" fn iotchain_pop_digest(
             let out = result(digest.cast::<[u8; 32]>())?;
             with_pop_input(input, |input| {
                 out.write(input.digest()?);
+                Ok(())
+            })
+        }
+    })
+}
+
+/// A client's answer to the challenge: r, s and v of its account, 65 bytes. The signer is handed the digest of
+/// `iotchain_pop_digest`; v is found by recovering the key, so up to three signatures' worth of time passes.
+///
+/// @param signer  the key of the client's account, `IOTCHAIN_ES256K`; up to 3 kB of stack are used
+/// @param answer  room for 65 bytes
+/// @return 0, `IOTCHAIN_ERR_POP` if the key is not that of the token's client, `IOTCHAIN_ERR_SIG` if the signer fails, otherwise as
+///   `iotchain_pop_digest`
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn iotchain_pop_sign_client(
+    input: *const iotchain_pop_input,
+    signer: *const iotchain_signer,
+    answer: *mut u8,
+) -> iotchain_err {
+    outcome(|| {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let out = result(answer.cast::<[u8; PopSignature::LEN]>())?;
+            let signer = sign::signer(signer)?;
+            with_pop_input(input, |input| {
+                let answer = input.sign_as_client(|digest| signer.sign_digest(digest))?;
+                out.write(answer.encode());
                 Ok(())
             })
         }

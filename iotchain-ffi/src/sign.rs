@@ -6,7 +6,7 @@ use crate::object::{self, object};
 use crate::random::{iotchain_rng, rng};
 use core::ffi::c_void;
 use iotchain::core::hash::sha256;
-use iotchain::core::sign::Signature;
+use iotchain::core::sign::{Signature, with_low_s};
 use iotchain::{Error, PublicKey, SignAlg, Signer, SigningKey};
 
 /// ES256K: ECDSA over secp256k1 with SHA-256 (RFC 8812), the suite that every member has.
@@ -54,7 +54,7 @@ impl iotchain_public_key {
 pub struct iotchain_signer {
     /// The public half.
     pub key: iotchain_public_key,
-    /// Signs the SHA-256 `digest` of 32 bytes: writes r and s, 32 bytes each, to `signature` and returns 0. Both halves of s will
+    /// Signs the hash `digest` of 32 bytes: writes r and s, 32 bytes each, to `signature` and returns 0. Both halves of s will
     /// do: the library takes the lower one. Anything but 0 makes the caller fail with `IOTCHAIN_ERR_SIG`.
     pub sign: Option<
         unsafe extern "C" fn(ctx: *mut c_void, digest: *const u8, signature: *mut u8) -> i32,
@@ -92,11 +92,18 @@ impl Signer for Callback<'_> {
     }
 
     fn sign(&self, message: &[&[u8]]) -> Result<Signature, Error> {
+        self.sign_digest(&sha256(message))
+    }
+}
+
+impl Callback<'_> {
+    /// Has `digest` signed; of both halves of s takes the one that verifiers accept (spec 1.4).
+    pub(crate) fn sign_digest(&self, digest: &[u8; 32]) -> Result<Signature, Error> {
         let sign = self.signer.sign.ok_or(Error::Sig)?;
-        let digest = sha256(message);
         let mut signature = [0; 64];
         // SAFETY: both arrays have the lengths of the contract; the rest is the contract itself, see `signer`.
         match unsafe { sign(self.signer.ctx, digest.as_ptr(), signature.as_mut_ptr()) } {
+            0 if self.public.alg() == SignAlg::Es256k => Ok(with_low_s(signature)),
             0 => Ok(signature),
             _ => Err(Error::Sig),
         }

@@ -103,8 +103,28 @@ static void a_server_signs(void)
     iotchain_signing_key_wipe(&key);
 }
 
+static void a_client_signs_with_the_key_of_its_account_alone(void)
+{
+    struct proof proof;
+    iotchain_signing_key key = {{0}};
+    iotchain_signer signer;
+    uint8_t private_key[32] = {1}, answer[65] = {0};
+
+    prepare(&proof);
+    CHECK(iotchain_signing_key_init(&key, IOTCHAIN_ES256K, private_key) == IOTCHAIN_ERR_OK);
+    CHECK(iotchain_signing_key_signer(&key, &signer) == IOTCHAIN_ERR_OK);
+    CHECK(iotchain_pop_sign_client(&proof.input, &signer, answer) == IOTCHAIN_ERR_POP);
+    CHECK(iotchain_pop_sign_client(&proof.input, &signer, NULL) == IOTCHAIN_ERR_NULL_ARGUMENT);
+    CHECK(iotchain_pop_sign_client(&proof.input, NULL, answer) == IOTCHAIN_ERR_NULL_ARGUMENT);
+    CHECK(iotchain_pop_sign_client(NULL, &signer, answer) == IOTCHAIN_ERR_NULL_ARGUMENT);
+    iotchain_signing_key_wipe(&key);
+    CHECK(iotchain_pop_sign_client(&proof.input, &signer, answer) == IOTCHAIN_ERR_SIG);
+    CHECK(memcmp(answer, ZERO, 32) == 0 && answer[64] == 0);
+}
+
 int main(void)
 {
+    a_client_signs_with_the_key_of_its_account_alone();
     the_digest_depends_on_all_of_the_input();
     what_is_no_input_is_refused();
     a_server_signs();

@@ -13,10 +13,12 @@ use crate::bound::{KeyUse, sign_bound, verify_bound};
 use crate::challenge::Challenge;
 use crate::channel::ChannelBinding;
 use crate::scope::Scope;
+use crate::signature::PopSignature;
 use crate::text::Text;
 use crate::token_ref::TokenRef;
 use iotchain_core::cbor::Writer;
 use iotchain_core::hash::{keccak256, sha256};
+use iotchain_core::sign::with_low_s;
 use iotchain_core::{Error, PublicKey, Result, Signature, Signer, Thumbprint};
 
 const LABEL: &str = "IoTC1-PoP";
@@ -92,6 +94,20 @@ impl PopInput<'_> {
     /// [`Error::Type`] if N_C has not 8 to 32 bytes.
     pub fn digest(&self) -> Result<[u8; 32]> {
         self.text().map(|text| text.digest())
+    }
+
+    /// A client's proof, made by a signer that holds the key of its account and is handed the digest: `sign` gives r and
+    /// s, as most secure elements do.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if N_C has not 8 to 32 bytes; [`Error::Pop`] if another key signed than that of the token's client; the
+    /// errors of `sign`.
+    pub fn sign_as_client(
+        &self,
+        sign: impl FnOnce(&[u8; 32]) -> Result<Signature>,
+    ) -> Result<PopSignature> {
+        let digest = self.digest()?;
+        PopSignature::complete(&with_low_s(sign(&digest)?), &digest, &self.token.client)
     }
 
     /// A resource server's proof: its signature over pop-input with external_aad `["IoTC1", "join"]`.

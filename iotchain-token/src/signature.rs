@@ -1,14 +1,12 @@
 //! The client's signature, r || s || v as every wallet makes it, and the key behind an account (spec 5.6).
 
-use iotchain_core::hash::keccak256;
-use iotchain_core::{Address, Error, Result, TryCryptoRng};
-use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
-use zeroize::Zeroizing;
+use iotchain_core::sign::is_low_s;
+use iotchain_core::{
+    Address, Error, PublicKey, Result, SignAlg, Signature, Signer, SigningKey, TryCryptoRng,
+};
 
 /// v of an even and of an odd R.y is 27 and 28.
 const V_BASE: u8 = 27;
-/// A random string is no private key with probability 2^-128; more than a few in a row mean a broken generator.
-const ATTEMPTS: usize = 4;
 
 /// A proof of possession in the only accepted form: 65 bytes, v 27 or 28, r and s in range, s in the lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +30,29 @@ impl PopSignature {
             1 => true,
             _ => return Err(Error::PopFormat),
         };
-        let signature = Signature::from_slice(rs).map_err(|_| Error::PopFormat)?;
-        if signature.normalize_s() != signature {
-            return Err(Error::PopFormat);
+        match rs.try_into() {
+            Ok(signature) if is_low_s(&signature) => Ok(Self { signature, odd }),
+            _ => Err(Error::PopFormat),
         }
-        Ok(Self { signature, odd })
+    }
+
+    /// From the signature of a signer that keeps v to itself, as secure elements do: of both values, the one that leads
+    /// to `client`. That costs up to two key recoveries.
+    ///
+    /// # Errors
+    /// [`Error::Pop`] if neither does, or the signature has not the accepted form.
+    pub fn complete(signature: &Signature, digest: &[u8; 32], client: &Address) -> Result<Self> {
+        if !is_low_s(signature) {
+            return Err(Error::Pop);
+        }
+        [false, true]
+            .into_iter()
+            .map(|odd| Self {
+                signature: *signature,
+                odd,
+            })
+            .find(|candidate| candidate.recover(digest) == Ok(*client))
+            .ok_or(Error::Pop)
     }
 
     /// From the seal of a block, the same form with v 0 or 1 (EIP-225).
@@ -50,12 +66,10 @@ impl PopSignature {
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> [u8; Self::LEN] {
-        let mut out = [0; Self::LEN];
-        let v = [V_BASE.wrapping_add(self.odd.into())];
-        let rs = self.signature.to_bytes();
-        out.iter_mut()
-            .zip(rs.iter().chain(&v))
-            .for_each(|(slot, byte)| *slot = *byte);
+        let mut out = [V_BASE.wrapping_add(self.odd.into()); Self::LEN];
+        for (slot, byte) in out.iter_mut().zip(self.signature) {
+            *slot = byte;
+        }
         out
     }
 
@@ -64,18 +78,18 @@ impl PopSignature {
     /// # Errors
     /// [`Error::Pop`] if no key made this signature.
     pub fn recover(&self, digest: &[u8; 32]) -> Result<Address> {
-        VerifyingKey::recover_from_prehash(
-            digest,
-            &self.signature,
-            RecoveryId::new(self.odd, false),
-        )
-        .map(|key| address(&key))
-        .map_err(|_| Error::Pop)
+        PublicKey::recover(digest, &self.signature, self.odd)
+            .ok()
+            .and_then(|key| key.address())
+            .ok_or(Error::Pop)
     }
 }
 
 /// The secp256k1 key of a client's account. Wiped on drop.
-pub struct ClientKey(SigningKey);
+pub struct ClientKey {
+    key: SigningKey,
+    address: Address,
+}
 
 impl ClientKey {
     /// From the private key, 32 bytes big-endian.
@@ -83,9 +97,7 @@ impl ClientKey {
     /// # Errors
     /// [`Error::Type`] for zero and for values not below the group order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self> {
-        SigningKey::from_slice(bytes)
-            .map(Self)
-            .map_err(|_| Error::Type)
+        SigningKey::from_bytes(SignAlg::Es256k, bytes).and_then(Self::of)
     }
 
     /// A random key.
@@ -93,21 +105,18 @@ impl ClientKey {
     /// # Errors
     /// [`Error::Random`] if the generator fails.
     pub fn generate(rng: &mut impl TryCryptoRng) -> Result<Self> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        for _ in 0..ATTEMPTS {
-            rng.try_fill_bytes(bytes.as_mut_slice())
-                .map_err(|_| Error::Random)?;
-            if let Ok(key) = Self::from_bytes(&bytes) {
-                return Ok(key);
-            }
-        }
-        Err(Error::Random)
+        SigningKey::generate(SignAlg::Es256k, rng).and_then(Self::of)
+    }
+
+    fn of(key: SigningKey) -> Result<Self> {
+        let address = key.public().address().ok_or(Error::Type)?;
+        Ok(Self { key, address })
     }
 
     /// The account: the last 20 bytes of Keccak-256(x || y).
     #[must_use]
-    pub fn address(&self) -> Address {
-        address(self.0.verifying_key())
+    pub const fn address(&self) -> Address {
+        self.address
     }
 
     /// Signs an EIP-191 digest with the nonce of RFC 6979.
@@ -115,27 +124,13 @@ impl ClientKey {
     /// # Errors
     /// [`Error::Pop`] with probability 2^-127: the signature has no v.
     pub fn sign(&self, digest: &[u8; 32]) -> Result<PopSignature> {
-        let (signature, id) = self.0.sign_prehash_recoverable(digest);
-        if id.is_x_reduced() {
-            Err(Error::Pop)
-        } else {
-            Ok(PopSignature {
-                signature,
-                odd: id.is_y_odd(),
-            })
-        }
+        let (signature, odd) = self.key.sign_recoverable(digest).map_err(|_| Error::Pop)?;
+        Ok(PopSignature { signature, odd })
     }
 }
 
 impl core::fmt::Debug for ClientKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "ClientKey({})", self.address())
+        write!(f, "ClientKey({})", self.address)
     }
-}
-
-fn address(key: &VerifyingKey) -> Address {
-    let point = key.to_sec1_point(false);
-    let xy = point.as_bytes().split_first().map_or(&[][..], |(_, xy)| xy);
-    let [_, _, _, _, _, _, _, _, _, _, _, _, tail @ ..] = keccak256(&[xy]);
-    Address::new(tail)
 }

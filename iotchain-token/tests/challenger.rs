@@ -93,6 +93,45 @@ fn a_good_answer_is_proven_and_says_for_what() {
     }
 }
 
+/// n - s, by the subtraction of schools.
+fn other_half(mut signature: [u8; 64]) -> [u8; 64] {
+    let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    let order = hex::decode(order).unwrap();
+    let mut borrow = 0;
+    for (s, n) in signature[32..].iter_mut().zip(order).rev() {
+        let difference = i16::from(n) - i16::from(*s) - borrow;
+        borrow = i16::from(difference < 0);
+        *s = difference.rem_euclid(256).try_into().unwrap();
+    }
+    signature
+}
+
+#[test]
+fn a_signer_may_keep_v_to_itself_and_take_either_half() {
+    let side = Side::new(EXPORTER);
+    let challenge = Challenge::from_slice(&[9; 28]).unwrap();
+    let input = side.input(&challenge);
+    let expected = side.sign(&challenge);
+    let rs: [u8; 64] = expected[..64].try_into().unwrap();
+    for answer in [rs, other_half(rs)] {
+        let signature = input.sign_as_client(|digest| {
+            assert_eq!(Ok(*digest), input.digest());
+            Ok(answer)
+        });
+        assert_eq!(signature.unwrap().encode(), expected);
+    }
+    let mut other = rs;
+    other[63] ^= 1;
+    for (answer, error) in [
+        (Ok(other), Error::Pop),
+        (Ok([0; 64]), Error::Pop),
+        (Ok([0xff; 64]), Error::Pop),
+        (Err(Error::Sig), Error::Sig),
+    ] {
+        assert_eq!(input.sign_as_client(|_| answer).unwrap_err(), error);
+    }
+}
+
 #[test]
 fn form_comes_before_challenge_and_challenge_before_signature() {
     let (mut server, side) = (challenger::<4>(), Side::new(EXPORTER));

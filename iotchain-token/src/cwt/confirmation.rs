@@ -2,8 +2,6 @@
 
 use iotchain_core::cbor::{Reader, Writer};
 use iotchain_core::{Address, Error, PublicKey, Result};
-use k256::Sec1Point;
-use k256::ecdsa::VerifyingKey;
 
 const COSE_KEY: u64 = 1;
 const KID: u64 = 3;
@@ -26,10 +24,9 @@ impl Confirmation {
         match self {
             Self::Account(address) => Ok(*address),
             Self::Key(key) => {
-                let point =
-                    Sec1Point::from_affine_coordinates(key.x().into(), key.y().into(), false);
-                VerifyingKey::from_sec1_point(&point).map_err(|_| Error::Cnf)?;
-                key.address().ok_or(Error::Cnf)
+                let address = key.address().ok_or(Error::Cnf)?;
+                key.check().map_err(|_| Error::Cnf)?;
+                Ok(address)
             }
         }
     }
