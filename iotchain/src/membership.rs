@@ -6,17 +6,21 @@
 //!                      `--> enter(&mut Sender, now)         own objects, while a session may be sealed in
 //! ```
 
+mod credentials;
+mod renewal;
+
 use crate::join::{JoinResponse, Peer};
+use credentials::Credentials;
 use iotchain_core::{
-    AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, SignAlg, Suite,
-    Thumbprint, UnixTime,
+    AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, Suite, Thumbprint,
+    UnixTime,
 };
 use iotchain_oscar::{
-    Boot, Clients, Credential, Directory, Echo, Exchange, Failures, Freshness, Group, Keys, Method,
-    Opened, PairRequest, Policy, Receiver, Reply, ResourceId, Sender, Sessions, StoredState,
+    Boot, Clients, Echo, Exchange, Failures, Freshness, Group, Keys, Method, Opened, PairRequest,
+    Policy, Receiver, Reply, ResourceId, Sender, Sessions, StoredState,
 };
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
-use iotchain_selfheal::rsd::{EpochMember, HighWater, PersonalKey, Received};
+use iotchain_selfheal::rsd::{EpochMember, EventStream, HighWater, PersonalKey, Received};
 use iotchain_selfheal::{self as selfheal, Authority};
 
 /// What a member keeps of one group.
@@ -156,50 +160,6 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         &self.member
     }
 
-    /// Takes the personal key of the next epoch, to go on without another join when that opens (spec 4.7). A previous
-    /// epoch that is still held makes room, with all its keys.
-    ///
-    /// # Errors
-    /// What is wrong with the personal key; otherwise see [`EpochMember::prepare`].
-    pub fn prepare(&mut self, personal_key: S) -> Result<()> {
-        self.take_next(PersonalKey::parse(personal_key)?)
-    }
-
-    fn take_next(&mut self, personal_key: PersonalKey<S>) -> Result<()> {
-        self.member.prepare(personal_key)?;
-        self.keys.clear();
-        Ok(())
-    }
-
-    /// Takes over what the key server answered when this member asked for its material again: the personal key of the
-    /// next epoch, also if that has opened in the meantime, and the senders that are in the group: others are forgotten
-    /// (A2). `own` makes a copy of a personal key. Tells whether the next epoch is prepared.
-    ///
-    /// # Errors
-    /// [`Error::Group`] for another gid, [`Error::Epoch`] if more than one epoch was missed, [`Error::Type`] if the
-    /// membership itself is another one: join again then. [`Error::Capacity`] for more than `C` senders. Otherwise as
-    /// [`Membership::prepare`].
-    #[inline(never)]
-    pub fn renew(&mut self, response: &JoinResponse<'_>, own: impl Fn(&[u8]) -> S) -> Result<bool> {
-        if response.key_map.gid != self.group.gid {
-            return Err(Error::Group);
-        }
-        Credentials::<C>::check(response)?;
-        let held = self.member.current().personal_key();
-        let given = PersonalKey::parse(own(response.personal_key))?;
-        if given.epoch() != held.epoch() {
-            self.take_next(given)?;
-        } else if given.slot() != held.slot() {
-            return Err(Error::Type);
-        } else if let Some(next) = response.next_personal_key {
-            self.prepare(own(next))?;
-        }
-        self.credentials.replace(response)?;
-        self.sid = response.key_map.sid;
-        self.told = self.told.max(response.session);
-        Ok(self.member.next().is_some())
-    }
-
     /// Takes a session broadcast in: a signed event or a beacon, told apart by its first item.
     ///
     /// # Errors
@@ -207,6 +167,24 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     /// [`Error::BroadcastOld`] is no harm.
     pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         let received = self.member.receive(message, now)?;
+        self.keys.clear();
+        Ok(received)
+    }
+
+    /// Begins an event of `epoch` that arrives in pieces, see [`EpochMember::start`].
+    ///
+    /// # Errors
+    /// See [`EpochMember::start`].
+    pub fn start(&self, epoch: u32) -> Result<EventStream<W>> {
+        self.member.start(epoch)
+    }
+
+    /// Ends an event that arrived in pieces, as [`Membership::receive`].
+    ///
+    /// # Errors
+    /// See [`EpochMember::finish`].
+    pub fn finish(&mut self, event: EventStream<W>, now: Option<UnixTime>) -> Result<Received> {
+        let received = self.member.finish(event, now)?;
         self.keys.clear();
         Ok(received)
     }
@@ -329,15 +307,22 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
         Sender::new(self.group, self.sid, boot, signed_until)
     }
 
+    /// The session that may be sealed in at `now`, `None` if no announced session is in force: ask the key server then
+    /// (spec 3.3).
+    #[must_use]
+    pub fn may_seal(&self, now: UnixTime) -> Option<Session> {
+        if self.member.newest() < Some(self.told) {
+            return None;
+        }
+        self.member.may_seal(now)
+    }
+
     /// Brings `sender` to the session that may be sealed in at `now`, fail closed (spec 3.3). Call it before sealing.
     ///
     /// # Errors
-    /// [`Error::SessionExpired`] if no announced session is in force: ask the key server.
+    /// [`Error::SessionExpired`] if [`Membership::may_seal`] knows of none.
     pub fn enter(&self, sender: &mut Sender, now: UnixTime) -> Result<Session> {
-        if self.member.newest() < Some(self.told) {
-            return Err(Error::SessionExpired);
-        }
-        let session = self.member.may_seal(now).ok_or(Error::SessionExpired)?;
+        let session = self.may_seal(now).ok_or(Error::SessionExpired)?;
         if sender.session() != Some(session) {
             sender.enter(session, &self.member.key(session)?)?;
         }
@@ -388,60 +373,5 @@ impl<S: AsRef<[u8]>, const W: usize> Sessions for At<'_, S, W> {
         self.member
             .may_open(session, self.now)
             .map_err(|_| Error::SessionExpired)
-    }
-}
-
-/// The credentials of up to `C` senders; in a free place that of nobody.
-#[derive(Clone, Debug)]
-struct Credentials<const C: usize>([Peer; C]);
-
-impl<const C: usize> Credentials<C> {
-    const NOBODY: Peer = Peer {
-        sid: Sid::NONE,
-        subject: Address::ZERO,
-        key: PublicKey::ec2(SignAlg::Es256k, [0; 32], [0; 32]),
-    };
-    const NONE: Self = Self([Self::NOBODY; C]);
-
-    /// Whether there is room for the senders that a response names.
-    fn check(response: &JoinResponse<'_>) -> Result<()> {
-        if response.creds.len() > C {
-            return Err(Error::Capacity);
-        }
-        Ok(())
-    }
-
-    /// Those of the senders that a response names, and no others.
-    fn replace(&mut self, response: &JoinResponse<'_>) -> Result<()> {
-        *self = Self::NONE;
-        response.peers().try_for_each(|peer| self.insert(peer))
-    }
-
-    fn insert(&mut self, peer: Peer) -> Result<()> {
-        // the sender's own place, else a free one
-        let rank = |place: &&mut Peer| (place.sid != peer.sid, place.sid != Sid::NONE);
-        let place = self.0.iter_mut().min_by_key(rank).ok_or(Error::Capacity)?;
-        if place.sid != peer.sid && place.sid != Sid::NONE {
-            return Err(Error::Capacity);
-        }
-        *place = peer;
-        Ok(())
-    }
-
-    fn remove(&mut self, sid: &Sid) {
-        for place in self.0.iter_mut().filter(|place| place.sid == *sid) {
-            *place = Self::NOBODY;
-        }
-    }
-}
-
-impl<const C: usize> Directory for Credentials<C> {
-    fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
-        let held = |place: &&Peer| place.sid == *sid && *sid != Sid::NONE;
-        let Peer { subject, key, .. } = self.0.iter().find(held)?;
-        Some(Credential {
-            subject: *subject,
-            key,
-        })
     }
 }

@@ -104,6 +104,19 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     /// a key that was not issued before its epoch, [`Error::Equivocation`] for another key of an epoch that is
     /// prepared.
     pub fn prepare(&mut self, key: PersonalKey<S>) -> Result<()> {
+        if self.lacks(&key)? {
+            self.retire();
+            self.later.join(key, *self.earlier.authority())?;
+            self.later.set_policy(self.earlier.policy());
+        }
+        Ok(())
+    }
+
+    /// Whether [`EpochMember::prepare`] would take `key`, which needs no place of its own yet: `false` if it is held.
+    ///
+    /// # Errors
+    /// As [`EpochMember::prepare`].
+    pub fn lacks<T: AsRef<[u8]>>(&self, key: &PersonalKey<T>) -> Result<bool> {
         if self.is_vacant() || key.gid() != self.authority().gid() {
             return Err(Error::Group);
         }
@@ -113,19 +126,17 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
         if !key.is_pre_issued() {
             return Err(Error::Type);
         }
-        if let Some(next) = self.next() {
-            // hashed, so that no comparison runs over secrets
-            let [held, given] = [next.personal_key(), &key].map(|key| sha256(&[key.as_bytes()]));
-            return if held == given {
-                Ok(())
-            } else {
-                Err(Error::Equivocation)
-            };
+        let Some(next) = self.next() else {
+            return Ok(true);
+        };
+        // hashed, so that no comparison runs over secrets
+        let [held, given] =
+            [next.personal_key().as_bytes(), key.as_bytes()].map(|key| sha256(&[key]));
+        if held == given {
+            Ok(false)
+        } else {
+            Err(Error::Equivocation)
         }
-        self.retire();
-        self.later.join(key, *self.earlier.authority())?;
-        self.later.set_policy(self.earlier.policy());
-        Ok(())
     }
 
     /// Drops the previous epoch with its keys and its personal key, once no stored object of it is read any more. Tells
