@@ -7,6 +7,41 @@
 #include <stdint.h>
 
 /**
+ * Room for every token transfer request.
+ */
+#define IOTCHAIN_TRANSFER_REQUEST_MAX 56
+
+/**
+ * Room for every join request of ours.
+ */
+#define IOTCHAIN_JOIN_REQUEST_MAX 448
+
+/**
+ * Events of each epoch whose keys a member keeps.
+ */
+#define IOTCHAIN_MEMBER_EVENTS 16
+
+/**
+ * Senders whose keys a member keeps.
+ */
+#define IOTCHAIN_MEMBER_SENDERS 4
+
+/**
+ * `iotchain_received::kind`: an event, which is signed.
+ */
+#define IOTCHAIN_RECEIVED_EVENT 1
+
+/**
+ * A beacon.
+ */
+#define IOTCHAIN_RECEIVED_BEACON 2
+
+/**
+ * An event that is held already, byte for byte. Nothing changed.
+ */
+#define IOTCHAIN_RECEIVED_DUPLICATE 3
+
+/**
  * The value of the TLS exporter `EXPORTER-Channel-Binding` with empty context: binds a proof to the connection (RFC 9266).
  */
 #define IOTCHAIN_BINDING_EXPORTER 1
@@ -400,18 +435,37 @@ typedef int32_t iotchain_err;
 #endif // __cplusplus
 
 /**
- * What ties a proof to one connection or to one key server.
+ * An event on its way in. Nothing of it counts before `iotchain_event_finish`, and dropping it at any time changes nothing.
  */
-typedef struct iotchain_binding {
+typedef struct iotchain_event {
+  uint64_t opaque[132];
+} iotchain_event;
+
+/**
+ * A member of one group: group keys that heal, credentials of the senders, and what opens their objects. It has secrets in it
+ * and in the storage of its personal keys: `iotchain_member_wipe` wipes both.
+ */
+typedef struct iotchain_member {
+  uint64_t opaque[752];
+} iotchain_member;
+
+/**
+ * What a broadcast was, once verified.
+ */
+typedef struct iotchain_received {
   /**
-   * `IOTCHAIN_BINDING_EXPORTER` or `IOTCHAIN_BINDING_CERTIFICATE`.
+   * `IOTCHAIN_RECEIVED_EVENT`, `_BEACON` or `_DUPLICATE`.
    */
-  uint8_t kind;
+  int32_t kind;
   /**
-   * The value that both ends know.
+   * The session that it announces; 0 for a duplicate.
    */
-  uint8_t value[32];
-} iotchain_binding;
+  uint32_t session;
+  /**
+   * Start of that session, Unix time; 0 if its event is not known yet.
+   */
+  uint64_t starts;
+} iotchain_received;
 
 /**
  * Where a token lives and who claims it. A resource server joins its own group without a token: chain 0, contract zero, its own
@@ -431,6 +485,56 @@ typedef struct iotchain_token_ref {
    */
   uint8_t client[20];
 } iotchain_token_ref;
+
+/**
+ * A public key of ECDSA. Its point is checked where it is used.
+ */
+typedef struct iotchain_public_key {
+  /**
+   * The algorithm of COSE: `IOTCHAIN_ES256K` or `IOTCHAIN_ESP256`.
+   */
+  int32_t alg;
+  /**
+   * Big-endian.
+   */
+  uint8_t x[32];
+  /**
+   * Big-endian.
+   */
+  uint8_t y[32];
+} iotchain_public_key;
+
+/**
+ * What a key server says to whoever names a token.
+ */
+typedef struct iotchain_transfer_response {
+  /**
+   * The signing key of the key server. That it is its key, the DTLS certificate vouches for.
+   */
+  struct iotchain_public_key key;
+  /**
+   * Thumbprint of the key: what the proof commits to, and what the join response has to prove. Pin it.
+   */
+  uint8_t key_server[32];
+  /**
+   * N_S, the challenge to answer. It lives for 60 seconds.
+   */
+  uint8_t challenge[28];
+} iotchain_transfer_response;
+
+/**
+ * What ties a proof to one connection or to one key server.
+ */
+typedef struct iotchain_binding {
+  /**
+   * `IOTCHAIN_BINDING_EXPORTER` or `IOTCHAIN_BINDING_CERTIFICATE`.
+   */
+  uint8_t kind;
+  /**
+   * The value that both ends know.
+   */
+  uint8_t value[32];
+} iotchain_binding;
 
 /**
  * A group, and the rights in it.
@@ -481,22 +585,112 @@ typedef struct iotchain_pop_input {
 } iotchain_pop_input;
 
 /**
- * A public key of ECDSA. Its point is checked where it is used.
+ * Why a key server refused.
  */
-typedef struct iotchain_public_key {
+typedef struct iotchain_problem {
   /**
-   * The algorithm of COSE: `IOTCHAIN_ES256K` or `IOTCHAIN_ESP256`.
+   * The error, negative as everywhere; 0 if the key server gave none that this library knows.
    */
-  int32_t alg;
+  int32_t error;
   /**
-   * Big-endian.
+   * A short text for people: `title_len` bytes of UTF-8 inside the message, with no zero byte at the end.
    */
-  uint8_t x[32];
+  const char *title;
   /**
-   * Big-endian.
+   * Its length in bytes.
    */
-  uint8_t y[32];
-} iotchain_public_key;
+  size_t title_len;
+} iotchain_problem;
+
+/**
+ * A join response whose key server proved its key. It reads in the message, which has to stay where it is and unchanged until the
+ * response is wiped. The message has keys in it: wipe it afterwards.
+ */
+typedef struct iotchain_join_response {
+  uint64_t opaque[60];
+} iotchain_join_response;
+
+/**
+ * What a join response says beside keys and senders.
+ */
+typedef struct iotchain_join_info {
+  /**
+   * Unix time at the key server when it answered: a clock for a device that has none.
+   */
+  uint64_t key_server_time;
+  /**
+   * End of membership, Unix time.
+   */
+  uint64_t expires_at;
+  /**
+   * How often to ask for the current session, seconds.
+   */
+  uint64_t check_interval;
+  /**
+   * Grace after the end of membership, seconds.
+   */
+  uint64_t expiration_delta;
+  /**
+   * The current session.
+   */
+  uint32_t session;
+  /**
+   * In how many sessions at the end of an epoch the personal key of the next one can be had; 0 if it never can.
+   */
+  uint32_t pre_issue;
+  /**
+   * Length of the personal key in bytes: the storage that `iotchain_member_join` needs.
+   */
+  size_t personal_key_len;
+  /**
+   * Length of the personal key of the next epoch; 0 if it is not here yet.
+   */
+  size_t next_personal_key_len;
+  /**
+   * Broadcasts that came along, at most 2.
+   */
+  size_t broadcasts;
+  /**
+   * Access keys of a client, one for each resource server.
+   */
+  size_t access_keys;
+  /**
+   * Where broadcasts are multicast to: `control_uri_len` bytes of UTF-8 inside the message, with no zero byte at the end; NULL if
+   * they are not.
+   */
+  const char *control_uri;
+  /**
+   * Its length in bytes.
+   */
+  size_t control_uri_len;
+  /**
+   * Boot salt, if the key server assigned one.
+   */
+  uint8_t boot_salt[4];
+  /**
+   * Its length in bytes, 1 to 4; 0 if there is none.
+   */
+  size_t boot_salt_len;
+} iotchain_join_info;
+
+/**
+ * The newest event and session announced so far. It never goes down: a device that keeps it where it cannot be set back knows
+ * an old state, and an old broadcast after a boot.
+ */
+typedef struct iotchain_mark {
+  /**
+   * The epoch of the personal key.
+   */
+  uint32_t epoch;
+  /**
+   * Number of the event, 0 before the first.
+   */
+  uint32_t event;
+  /**
+   * The session, 0 before the first.
+   */
+  uint32_t session;
+} iotchain_mark;
 
 /**
  * Somebody who signs: `iotchain_signing_key_signer` gives one for a key in memory; a secure element comes with a function of
@@ -540,6 +734,62 @@ typedef struct iotchain_rng {
   void *ctx;
 } iotchain_rng;
 
+/**
+ * Where a member stands.
+ */
+typedef struct iotchain_status {
+  /**
+   * Start of the newest session, Unix time; 0 while it is not known.
+   */
+  uint64_t starts;
+  /**
+   * Its planned end; 0 while it is not known. When that has passed and no broadcast came, ask the key server.
+   */
+  uint64_t ends;
+  /**
+   * The newest session that a broadcast announced; 0 before the first.
+   */
+  uint32_t newest;
+  /**
+   * The session to seal in; 0 if none is in force.
+   */
+  uint32_t sealable;
+  /**
+   * The epoch in use.
+   */
+  uint32_t epoch;
+  /**
+   * Its last session. The personal key of the next epoch should be there before (`iotchain_member_renew`).
+   */
+  uint32_t last;
+  /**
+   * Whether the next epoch is prepared.
+   */
+  int32_t next_prepared;
+  /**
+   * Whether the previous epoch is still held, see `iotchain_member_retire`.
+   */
+  int32_t previous_held;
+} iotchain_status;
+
+/**
+ * What is tolerated of objects.
+ */
+typedef struct iotchain_policy {
+  /**
+   * How far the clock of a signer may be ahead, seconds. 60 unless it is set.
+   */
+  uint64_t skew;
+  /**
+   * Oldest age of the first signed object of a resource, seconds. 86400 unless it is set.
+   */
+  uint64_t max_age;
+  /**
+   * Longest object in bytes, at most 65535. 2048 unless it is set.
+   */
+  size_t max_object;
+} iotchain_policy;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -549,6 +799,300 @@ extern "C" {
  * know. The text is static: it needs no `free` and may be kept.
  */
 const char *iotchain_strerror(int32_t err);
+
+/**
+ * `sizeof (struct iotchain_event)` of the library that is linked.
+ */
+size_t iotchain_event_size(void);
+
+/**
+ * Begins an event for `member`, which may go on receiving other broadcasts meanwhile.
+ *
+ * @param event  room for the stream
+ * @param epoch  the epoch that the event is of; 0 for the one in use. If `iotchain_event_finish` says `IOTCHAIN_ERR_EPOCH` and the
+ *   next epoch is prepared, take the event in again for that
+ * @return 0, `IOTCHAIN_ERR_EPOCH` for an epoch that is not held, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_event_start(struct iotchain_event *event,
+                                  const struct iotchain_member *member,
+                                  uint32_t epoch);
+
+/**
+ * Takes the next bytes, in order and without gaps, in pieces of any size.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`, or what is wrong with the envelope: the rest need not be fetched
+ */
+iotchain_err iotchain_event_push(struct iotchain_event *event,
+                                 const uint8_t *piece,
+                                 size_t piece_len);
+
+/**
+ * Ends an event: verifies it and hands it to the member that it was started for. The stream is wiped, whatever the result.
+ *
+ * @param now  Unix time; 0 if it is not known
+ * @param received  what it was
+ * @return 0, `IOTCHAIN_ERR_NEED_EVENT` if a later event came meanwhile: fetch this one again, `IOTCHAIN_ERR_GROUP` for another member,
+ *   otherwise as `iotchain_member_receive`
+ */
+iotchain_err iotchain_event_finish(struct iotchain_event *event,
+                                   struct iotchain_member *member,
+                                   uint64_t now,
+                                   struct iotchain_received *received);
+
+/**
+ * Gives an event up. Zeroed storage is left alone.
+ */
+void iotchain_event_wipe(struct iotchain_event *event);
+
+/**
+ * Writes a token transfer request, the body of `POST /authz-info` with Content-Format 19: names the token and asks for a challenge.
+ *
+ * @param token  the token, or the resource server itself
+ * @param out  room for at most `IOTCHAIN_TRANSFER_REQUEST_MAX` bytes
+ * @return 0, `IOTCHAIN_ERR_BUFFER`
+ */
+iotchain_err iotchain_transfer_request_encode(const struct iotchain_token_ref *token,
+                                              uint8_t *out,
+                                              size_t out_cap,
+                                              size_t *out_len);
+
+/**
+ * Reads the answer to a token transfer request.
+ *
+ * @param message  the payload of a 2.01
+ * @return 0; `IOTCHAIN_ERR_CHALLENGE`, `IOTCHAIN_ERR_TYPE`, `IOTCHAIN_ERR_ALG` and the errors 1 to 11 for what is none
+ */
+iotchain_err iotchain_transfer_response_parse(const uint8_t *message,
+                                              size_t message_len,
+                                              struct iotchain_transfer_response *response);
+
+/**
+ * Writes a join request, the body of `POST /ace-group/GNAME` with Content-Format 261.
+ *
+ * @param input  what the proof was made over
+ * @param proof  65 bytes of a client, 64 of a resource server
+ * @param key  the signing key of a resource server; NULL for a client, whose address the proof tells
+ * @param out  room for at most `IOTCHAIN_JOIN_REQUEST_MAX` bytes
+ * @return 0; `IOTCHAIN_ERR_POP_FORMAT` for a proof of another length, `IOTCHAIN_ERR_TYPE` unless the nonce has 8 to 32 bytes,
+ *   `IOTCHAIN_ERR_SCOPE` for what is no name of a group, `IOTCHAIN_ERR_BUFFER`
+ */
+iotchain_err iotchain_join_request_encode(const struct iotchain_pop_input *input,
+                                          const uint8_t *proof,
+                                          size_t proof_len,
+                                          const struct iotchain_public_key *key,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
+ * Reads the payload of a refusal, Content-Format 257. After `IOTCHAIN_ERR_CHALLENGE`, `_CHALLENGE_EXPIRED` or `_CHALLENGE_REPLAY` begin
+ * again with a token transfer request; after `IOTCHAIN_ERR_UNCONFIRMED` wait for Max-Age.
+ *
+ * @return 0; `IOTCHAIN_ERR_TYPE` and the errors 1 to 11 for what is none
+ */
+iotchain_err iotchain_problem_parse(const uint8_t *message,
+                                    size_t message_len,
+                                    struct iotchain_problem *problem);
+
+/**
+ * Reads the current session from the answer to `GET /ace-group/GNAME/num`. A session later than `iotchain_status::newest` says that
+ * broadcasts were lost: fetch them from `/bc` and `/bn`.
+ *
+ * @return 0; `IOTCHAIN_ERR_TYPE` and the errors 1 to 11 for what is no session
+ */
+iotchain_err iotchain_num_parse(const uint8_t *message,
+                                size_t message_len,
+                                uint32_t *session);
+
+/**
+ * `sizeof (struct iotchain_join_response)` of the library that is linked.
+ */
+size_t iotchain_join_response_size(void);
+
+/**
+ * Reads a join response, or the answer to `GET /ace-group/GNAME/nodes/NAME`, and verifies that the key server holds its key and
+ * answered this request.
+ *
+ * @param response  room for the response; at most 3.5 kB of stack are used
+ * @param message  the payload of a success, at most 8192 bytes
+ * @param cnonce  N_C of the join request
+ * @param key_server  thumbprint of the key server's key, 32 bytes, from `iotchain_transfer_response` or pinned before
+ * @return 0; `IOTCHAIN_ERR_KID` for another key server, `IOTCHAIN_ERR_SIG` if its proof is not over these nonces; `IOTCHAIN_ERR_TYPE`,
+ *   `_SCHEME`, `_ALG`, `_GROUP`, `_EPOCH`, `_HEADER`, `_SIZE` and the errors 1 to 11 for what is no join response
+ */
+iotchain_err iotchain_join_response_verify(struct iotchain_join_response *response,
+                                           const uint8_t *message,
+                                           size_t message_len,
+                                           const uint8_t *cnonce,
+                                           size_t cnonce_len,
+                                           const uint8_t *key_server);
+
+/**
+ * What the response says beside keys and senders.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_join_response_info(const struct iotchain_join_response *response,
+                                         struct iotchain_join_info *info);
+
+/**
+ * A broadcast that came along, for `iotchain_member_receive`: event first, then beacon.
+ *
+ * @param index  from 0 to below `iotchain_join_info::broadcasts`
+ * @param broadcast  set to its place inside the message
+ * @param broadcast_len  set to its length
+ * @return 0, `IOTCHAIN_ERR_TYPE` if there is none of this index, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_join_response_broadcast(const struct iotchain_join_response *response,
+                                              size_t index,
+                                              const uint8_t **broadcast,
+                                              size_t *broadcast_len);
+
+/**
+ * An access key of a client, AK, for pairwise requests to one resource server.
+ *
+ * @param index  from 0 to below `iotchain_join_info::access_keys`
+ * @param rs  room for the address of the resource server, 20 bytes
+ * @param key  room for 32 bytes; wipe them after use
+ * @return 0, `IOTCHAIN_ERR_TYPE` if there is none of this index, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_join_response_access_key(const struct iotchain_join_response *response,
+                                               size_t index,
+                                               uint8_t *rs,
+                                               uint8_t *key);
+
+/**
+ * The secret of a resource server, RSK, from which it derives the access keys of its clients.
+ *
+ * @param secret  room for 32 bytes; wipe them after use
+ * @return 0, `IOTCHAIN_ERR_TYPE` for a client, which has none, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_join_response_server_secret(const struct iotchain_join_response *response,
+                                                  uint8_t *secret);
+
+/**
+ * Ends a response, so that its message is free. Zeroed storage is left alone.
+ */
+void iotchain_join_response_wipe(struct iotchain_join_response *response);
+
+/**
+ * Finds an access key in the answer to `GET /ace-group/GNAME/ak?rs=HEX40`, by which a member asks for one more resource server.
+ *
+ * @param rs  address of the resource server, 20 bytes
+ * @param key  room for 32 bytes; wipe them after use
+ * @return 0; `IOTCHAIN_ERR_AUDIENCE` if the key is for another resource server, `IOTCHAIN_ERR_TYPE` and the errors 1 to 11 for
+ *   another message
+ */
+iotchain_err iotchain_access_response_key(const uint8_t *message,
+                                          size_t message_len,
+                                          const uint8_t *rs,
+                                          uint8_t *key);
+
+/**
+ * `sizeof (struct iotchain_member)` of the library that is linked.
+ */
+size_t iotchain_member_size(void);
+
+/**
+ * Makes a member of what a verified join response grants. Then hand it the broadcasts that came along
+ * (`iotchain_join_response_broadcast`, `iotchain_member_receive`), and, if the response has the personal key of the next epoch,
+ * call `iotchain_member_renew` with the same response.
+ *
+ * @param member  room for the member; wipe one that is there before
+ * @param response  as it was verified
+ * @param storage  room for the personal key, `iotchain_join_info::personal_key_len` bytes. It belongs to the member until that is
+ *   wiped, or until its epoch is retired; it is wiped then, and also if this call fails
+ * @param max_event  longest event that is accepted, in bytes; 0 for 4096
+ * @return 0, `IOTCHAIN_ERR_BUFFER` if the storage is too small, `IOTCHAIN_ERR_CAPACITY` for more than `IOTCHAIN_MEMBER_SENDERS`
+ *   senders, `IOTCHAIN_ERR_SCHEME` for a group of another scheme than rsd, or what is wrong with the personal key
+ */
+iotchain_err iotchain_member_join(struct iotchain_member *member,
+                                  const struct iotchain_join_response *response,
+                                  uint8_t *storage,
+                                  size_t storage_cap,
+                                  size_t max_event);
+
+/**
+ * Takes over what the key server answered when this member asked for its material again, `GET /ace-group/GNAME/nodes/NAME`: the
+ * senders of the group, and the personal key of the next epoch, which may have opened in the meantime. A previous epoch that is
+ * still held makes room for it.
+ *
+ * @param storage  room for the longer of the two personal keys in the response, not that of a current epoch; it stays untouched
+ *   if there is no key to take. Two stores taken in turn are enough: that of a previous epoch may be given
+ * @param prepared  set to 1 if the next epoch is prepared then, else to 0
+ * @return 0; `IOTCHAIN_ERR_GROUP`, `_KID`, `_EPOCH` or `_TYPE` if the response is about another membership or comes more than an
+ *   epoch late: join again then; `IOTCHAIN_ERR_CAPACITY` for too many senders, or if the storage is in use;
+ *   `IOTCHAIN_ERR_BUFFER` if the storage is too small; `IOTCHAIN_ERR_EQUIVOCATION` for a second key of the next epoch
+ */
+iotchain_err iotchain_member_renew(struct iotchain_member *member,
+                                   const struct iotchain_join_response *response,
+                                   uint8_t *storage,
+                                   size_t storage_cap,
+                                   int32_t *prepared);
+
+/**
+ * Drops the previous epoch with its keys and wipes the storage of its personal key, once no stored object of it is read any more.
+ * Nothing happens if there is none.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_retire(struct iotchain_member *member);
+
+/**
+ * Takes a broadcast in, an event or a beacon, from wherever it came. On failure the member is as before.
+ *
+ * @param message  at most 3.5 kB of stack are used for an event, which is signed, and 1.8 kB for a beacon
+ * @param now  Unix time; 0 if it is not known, which gives up the check that the session has begun
+ * @param received  what it was
+ * @return 0; `IOTCHAIN_ERR_NEED_EVENT` for a beacon whose event is missing: fetch that (`iotchain_beacon_session`), take it in,
+ *   then the beacon again; `IOTCHAIN_ERR_BCAST_OLD` for an old one, which is no harm; `IOTCHAIN_ERR_REVOKED_MEMBER` if the key
+ *   server excluded this member; `IOTCHAIN_ERR_EPOCH` for an epoch whose personal key is missing: renew;
+ *   `IOTCHAIN_ERR_SIG`, `_BEACON`, `_KID`, `_GROUP`, `_NOT_YET` and the errors 1 to 11 for what is not to be believed
+ */
+iotchain_err iotchain_member_receive(struct iotchain_member *member,
+                                     const uint8_t *message,
+                                     size_t message_len,
+                                     uint64_t now,
+                                     struct iotchain_received *received);
+
+/**
+ * Takes over the position that the key server told over DTLS, or that was persisted before a boot: broadcasts and keys of before
+ * are old from then on.
+ *
+ * @return 0; `IOTCHAIN_ERR_EPOCH` for another epoch than those held, `IOTCHAIN_ERR_SESSION_RANGE` beyond the personal key,
+ *   `IOTCHAIN_ERR_TYPE` for an event without a session or the reverse, `IOTCHAIN_ERR_EQUIVOCATION` for a mark that cannot be true
+ */
+iotchain_err iotchain_member_announce(struct iotchain_member *member,
+                                      const struct iotchain_mark *mark);
+
+/**
+ * Learns the key of another sender, or its new key, beside those that the join response named.
+ *
+ * @param sid  its sender id, 2 or 3 bytes
+ * @param subject  its address, 20 bytes
+ * @return 0; `IOTCHAIN_ERR_CAPACITY` if `IOTCHAIN_MEMBER_SENDERS` others are known, `IOTCHAIN_ERR_KID` for an id of another length,
+ *   `IOTCHAIN_ERR_ALG` for a key of another algorithm
+ */
+iotchain_err iotchain_member_learn(struct iotchain_member *member,
+                                   const uint8_t *sid,
+                                   size_t sid_len,
+                                   const uint8_t *subject,
+                                   const struct iotchain_public_key *key);
+
+/**
+ * Forgets a sender whose id was retired: nothing that it signed is accepted any more.
+ *
+ * @param sid  its sender id, 2 or 3 bytes
+ * @return 0, also if it was not known; `IOTCHAIN_ERR_KID` for an id of another length
+ */
+iotchain_err iotchain_member_forget(struct iotchain_member *member,
+                                    const uint8_t *sid,
+                                    size_t sid_len);
+
+/**
+ * Ends a member: nothing stays of it, nor of its personal keys in their storage. Zeroed storage is left alone.
+ */
+void iotchain_member_wipe(struct iotchain_member *member);
 
 /**
  * The digest that a client's account signs, 32 bytes: Keccak-256 of the text that a wallet shows by `personal_sign` (EIP-191). For a
@@ -633,6 +1177,92 @@ iotchain_err iotchain_signing_key_signer(const struct iotchain_signing_key *key,
  * Ends a key: nothing of it stays in the storage. Zeroed storage is left alone.
  */
 void iotchain_signing_key_wipe(struct iotchain_signing_key *key);
+
+/**
+ * Tells where the member stands at `now`.
+ *
+ * @param now  Unix time
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_status(const struct iotchain_member *member,
+                                    uint64_t now,
+                                    struct iotchain_status *status);
+
+/**
+ * Whether a direct response or a request under the keys of `session` may be opened at `now`. The functions that open objects ask
+ * this themselves.
+ *
+ * @return 0; `IOTCHAIN_ERR_SESSION_EXPIRED` after its end, `IOTCHAIN_ERR_NOT_ANNOUNCED` before its announcement,
+ *   `IOTCHAIN_ERR_NEED_EVENT` while its times are not known
+ */
+iotchain_err iotchain_member_may_open(const struct iotchain_member *member,
+                                      uint32_t session,
+                                      uint64_t now);
+
+/**
+ * The group key K_j of a session, 16 bytes, for a use of your own. Derive your keys from it by a hash with a label of your own, so
+ * that they never meet those of the objects. Sessions of which no broadcast came are healed.
+ *
+ * @param key  room for 16 bytes; wipe it after use
+ * @return 0; `IOTCHAIN_ERR_NOT_ANNOUNCED`, `_SESSION_RANGE`, `_NEED_EVENT` or `_REVOKED_MEMBER` for a session whose key is not to be had
+ */
+iotchain_err iotchain_member_key(const struct iotchain_member *member,
+                                 uint32_t session,
+                                 uint8_t *key);
+
+/**
+ * Start and planned end of a session, Unix times; 0 for what is not known.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_times(const struct iotchain_member *member,
+                                   uint32_t session,
+                                   uint64_t *starts,
+                                   uint64_t *ends);
+
+/**
+ * The newest event and session announced so far. Keep it where it cannot be set back: it goes to `iotchain_member_announce` after
+ * a join, and to `iotchain_member_wake` after a sleep.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_mark(const struct iotchain_member *member,
+                                  struct iotchain_mark *mark);
+
+/**
+ * The group id, 4 bytes.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_gid(const struct iotchain_member *member, uint8_t *gid);
+
+/**
+ * The own sender id, 2 or 3 bytes.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`, `IOTCHAIN_ERR_BUFFER`
+ */
+iotchain_err iotchain_member_sid(const struct iotchain_member *member,
+                                 uint8_t *sid,
+                                 size_t sid_cap,
+                                 size_t *sid_len);
+
+/**
+ * Sets what is tolerated of objects from then on. It is not part of the state that survives a sleep.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`, `IOTCHAIN_ERR_SIZE` for a longest object above 65535 bytes
+ */
+iotchain_err iotchain_member_set_policy(struct iotchain_member *member,
+                                        const struct iotchain_policy *policy);
+
+/**
+ * The session that a beacon claims to announce. Nothing of it is verified: it only says which event to ask for
+ * (`GET /ace-group/GNAME/bc?j=SESSION`) after `IOTCHAIN_ERR_NEED_EVENT`.
+ *
+ * @return 0; `IOTCHAIN_ERR_VERSION` for another message, `IOTCHAIN_ERR_TYPE` and the errors 1 to 11 for what is no beacon
+ */
+iotchain_err iotchain_beacon_session(const uint8_t *message,
+                                     size_t message_len,
+                                     uint32_t *session);
 
 /**
  * Version of the interface of the library that is linked. Compare it with `IOTCHAIN_ABI_VERSION` once at start-up: a

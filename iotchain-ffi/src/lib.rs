@@ -21,18 +21,56 @@
 extern crate std;
 
 mod error;
+#[cfg(feature = "member")]
+mod event;
+#[cfg(feature = "member")]
+mod join;
+#[cfg(feature = "member")]
+mod join_response;
+#[cfg(feature = "member")]
+mod member;
 mod memory;
 mod object;
+#[cfg(feature = "member")]
+mod personal_key;
 #[cfg(feature = "member")]
 mod pop;
 mod random;
 mod resource;
 mod sign;
 #[cfg(feature = "member")]
+mod status;
+#[cfg(feature = "member")]
 mod token;
 mod version;
 
 pub use error::{iotchain_err, iotchain_strerror};
+#[cfg(feature = "member")]
+pub use event::{
+    iotchain_event, iotchain_event_finish, iotchain_event_push, iotchain_event_size,
+    iotchain_event_start, iotchain_event_wipe,
+};
+#[cfg(feature = "member")]
+pub use join::{
+    IOTCHAIN_JOIN_REQUEST_MAX, IOTCHAIN_TRANSFER_REQUEST_MAX, iotchain_join_request_encode,
+    iotchain_num_parse, iotchain_problem, iotchain_problem_parse, iotchain_transfer_request_encode,
+    iotchain_transfer_response, iotchain_transfer_response_parse,
+};
+#[cfg(feature = "member")]
+pub use join_response::{
+    iotchain_access_response_key, iotchain_join_info, iotchain_join_response,
+    iotchain_join_response_access_key, iotchain_join_response_broadcast,
+    iotchain_join_response_info, iotchain_join_response_server_secret, iotchain_join_response_size,
+    iotchain_join_response_verify, iotchain_join_response_wipe,
+};
+#[cfg(feature = "member")]
+pub use member::{
+    IOTCHAIN_MEMBER_EVENTS, IOTCHAIN_MEMBER_SENDERS, IOTCHAIN_RECEIVED_BEACON,
+    IOTCHAIN_RECEIVED_DUPLICATE, IOTCHAIN_RECEIVED_EVENT, iotchain_mark, iotchain_member,
+    iotchain_member_announce, iotchain_member_forget, iotchain_member_join, iotchain_member_learn,
+    iotchain_member_receive, iotchain_member_renew, iotchain_member_retire, iotchain_member_size,
+    iotchain_member_wipe, iotchain_received,
+};
 #[cfg(feature = "member")]
 pub use pop::{
     IOTCHAIN_BINDING_CERTIFICATE, IOTCHAIN_BINDING_EXPORTER, iotchain_binding, iotchain_pop_digest,
@@ -44,6 +82,12 @@ pub use sign::{
     IOTCHAIN_ES256K, IOTCHAIN_ESP256, iotchain_public_key, iotchain_signer, iotchain_signing_key,
     iotchain_signing_key_export, iotchain_signing_key_generate, iotchain_signing_key_init,
     iotchain_signing_key_signer, iotchain_signing_key_size, iotchain_signing_key_wipe,
+};
+#[cfg(feature = "member")]
+pub use status::{
+    iotchain_beacon_session, iotchain_member_gid, iotchain_member_key, iotchain_member_mark,
+    iotchain_member_may_open, iotchain_member_set_policy, iotchain_member_sid,
+    iotchain_member_status, iotchain_member_times, iotchain_policy, iotchain_status,
 };
 #[cfg(feature = "member")]
 pub use token::{

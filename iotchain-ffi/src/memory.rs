@@ -67,6 +67,14 @@ pub(crate) unsafe fn written<'a>(
     }
 }
 
+/// Copies `from` to the front of `out`, for [`written`].
+pub(crate) fn copied(out: &mut [u8], from: &[u8]) -> Outcome<usize> {
+    let needed = from.len();
+    let out = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+    out.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    Ok(needed)
+}
+
 /// The bytes that C passes as pointer and length; a null pointer is fine if there are none.
 ///
 /// # Safety

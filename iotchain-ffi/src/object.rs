@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! struct iotchain_sender { uint64_t opaque[N]; }      opaque[0]   tag ^ address
-//!                                                     opaque[1..] the Rust value
+//!                                                     opaque[1..] the Rust value, at the first place that it can have
 //! ```
 //!
 //! The tag tells storage that was never set up, is wiped or holds something else. Because the address takes part in it, a copied
@@ -10,7 +10,6 @@
 
 use crate::iotchain_err;
 use crate::memory::Outcome;
-use core::mem::MaybeUninit;
 
 /// A structure of C, and what is kept in it.
 ///
@@ -22,11 +21,11 @@ pub(crate) trait Object: Sized {
     const TAG: u64;
 }
 
-/// How the words are used.
-#[repr(C)]
-pub(crate) struct Slot<T> {
-    tag: u64,
-    value: MaybeUninit<T>,
+/// Bytes of the storage that an object of `T` may need: C aligns it to words, some values (keys in vector registers) want more.
+pub(crate) const fn room<T>() -> usize {
+    let word = size_of::<u64>();
+    let align = align_of::<T>();
+    word + size_of::<T>() + align.saturating_sub(word)
 }
 
 /// `object!(iotchain_sender: Sender, b"sender")`: the structure holds that value.
@@ -38,9 +37,8 @@ macro_rules! object {
         }
 
         const _: () = {
-            use $crate::object::Slot;
-            assert!(size_of::<Slot<$value>>() <= size_of::<$name>());
-            assert!(align_of::<Slot<$value>>() <= align_of::<$name>());
+            assert!($crate::object::room::<$value>() <= size_of::<$name>());
+            assert!(align_of::<$name>() == align_of::<u64>());
         };
     };
 }
@@ -62,18 +60,47 @@ fn tag_at<O: Object>(at: *const O) -> u64 {
     O::TAG ^ at.addr() as u64
 }
 
+/// Where the value is. An object never moves, so the place is always the same.
+fn place<O: Object>(at: *mut O) -> *mut O::Value {
+    let behind_tag = at.cast::<u64>().wrapping_add(1).cast::<u8>();
+    let misaligned = behind_tag.addr() & (align_of::<O::Value>() - 1);
+    let pad = match misaligned {
+        0 => 0,
+        _ => align_of::<O::Value>() - misaligned,
+    };
+    behind_tag.wrapping_add(pad).cast()
+}
+
 /// Sets an object up with what `make` gives, built in place. Whatever was in the storage is overwritten.
 ///
 /// # Safety
 /// Unless it is null, `at` points to room for an `O` that nobody else uses.
 #[inline(always)]
 pub(crate) unsafe fn put<O: Object>(at: *mut O, make: impl FnOnce() -> O::Value) -> Outcome {
-    // SAFETY: the structure has room for the slot, see `object!`; the rest is the caller's promise.
-    let slot = unsafe { at.cast::<Slot<O::Value>>().as_mut() };
-    let slot = slot.ok_or(iotchain_err::NullArgument)?;
-    slot.value.write(make());
-    slot.tag = tag_at(at);
+    if at.is_null() {
+        return Err(iotchain_err::NullArgument.into());
+    }
+    // SAFETY: the structure has room for the value at this place, see `object!`; the rest is the caller's promise.
+    unsafe {
+        place(at).write(make());
+        at.cast::<u64>().write(tag_at(at));
+    }
     Ok(())
+}
+
+/// Where the value of an object is.
+///
+/// # Safety
+/// Unless it is null, `at` points to an `O` that is zeroed or was set up.
+unsafe fn live<O: Object>(at: *mut O) -> Outcome<*mut O::Value> {
+    if at.is_null() {
+        return Err(iotchain_err::NullArgument.into());
+    }
+    // SAFETY: the structure begins with a word; the rest is the caller's promise.
+    if unsafe { at.cast::<u64>().read() } != tag_at(at) {
+        return Err(iotchain_err::NotReady.into());
+    }
+    Ok(place(at))
 }
 
 /// The value of an object.
@@ -81,14 +108,8 @@ pub(crate) unsafe fn put<O: Object>(at: *mut O, make: impl FnOnce() -> O::Value)
 /// # Safety
 /// Unless it is null, `at` points to an `O` that is zeroed or was set up, and that nobody changes for `'a`.
 pub(crate) unsafe fn get<'a, O: Object>(at: *const O) -> Outcome<&'a O::Value> {
-    // SAFETY: the structure has room for the slot, see `object!`; the rest is the caller's promise.
-    let slot = unsafe { at.cast::<Slot<O::Value>>().as_ref() };
-    let slot = slot.ok_or(iotchain_err::NullArgument)?;
-    if slot.tag != tag_at(at) {
-        return Err(iotchain_err::NotReady.into());
-    }
-    // SAFETY: the tag of this address stands only where `put` wrote a value.
-    Ok(unsafe { slot.value.assume_init_ref() })
+    // SAFETY: the tag of this address stands only where `put` wrote a value; the rest is the caller's promise.
+    Ok(unsafe { &*live(at.cast_mut())? })
 }
 
 /// The value of an object, to change it.
@@ -96,14 +117,8 @@ pub(crate) unsafe fn get<'a, O: Object>(at: *const O) -> Outcome<&'a O::Value> {
 /// # Safety
 /// Unless it is null, `at` points to an `O` that is zeroed or was set up, and that nobody else uses for `'a`.
 pub(crate) unsafe fn get_mut<'a, O: Object>(at: *mut O) -> Outcome<&'a mut O::Value> {
-    // SAFETY: the structure has room for the slot, see `object!`; the rest is the caller's promise.
-    let slot = unsafe { at.cast::<Slot<O::Value>>().as_mut() };
-    let slot = slot.ok_or(iotchain_err::NullArgument)?;
-    if slot.tag != tag_at(at) {
-        return Err(iotchain_err::NotReady.into());
-    }
-    // SAFETY: the tag of this address stands only where `put` wrote a value.
-    Ok(unsafe { slot.value.assume_init_mut() })
+    // SAFETY: the tag of this address stands only where `put` wrote a value; the rest is the caller's promise.
+    Ok(unsafe { &mut *live(at)? })
 }
 
 /// Takes the value out of an object that can be used once, and wipes the storage.
@@ -174,6 +189,28 @@ mod tests {
             wipe(at);
         }
         assert_eq!(storage.0, [0; 3], "nothing stays");
+    }
+
+    #[repr(align(32))]
+    struct Wide(u8);
+    #[repr(C)]
+    struct Aligned([u64; 8]);
+    object!(Aligned: Wide, b"aligned");
+
+    #[test]
+    fn a_value_is_aligned_wherever_its_object_lies() {
+        let mut words = [0u64; 12];
+        for start in 0..4 {
+            let at = words[start..].as_mut_ptr().cast::<Aligned>();
+            // SAFETY: eight words behind `at` belong to `words`.
+            unsafe {
+                put(at, || Wide(7)).unwrap();
+                let value = get(at).unwrap();
+                assert_eq!((value.0, (&raw const *value).addr() % 32), (7, 0));
+                wipe(at);
+            }
+            assert_eq!(words, [0; 12], "within the storage, and nothing stays");
+        }
     }
 
     #[test]

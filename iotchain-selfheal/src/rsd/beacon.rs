@@ -9,7 +9,16 @@ use super::primitives::ChainValue;
 #[cfg(feature = "manager")]
 use iotchain_core::cbor::Writer;
 use iotchain_core::cbor::{self, Reader};
-use iotchain_core::{Error, Result};
+use iotchain_core::{Error, Result, Session};
+
+/// The session that a beacon claims to announce. Nothing of it is verified: it only says which event to ask for after
+/// [`Error::NeedEvent`].
+///
+/// # Errors
+/// A format error, [`Error::Type`] for what is no beacon, [`Error::Version`] for another message.
+pub fn beacon_session(message: &[u8]) -> Result<Session> {
+    Beacon::parse(message).map(|beacon| Session::new(beacon.session))
+}
 
 /// A well-formed beacon, not verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

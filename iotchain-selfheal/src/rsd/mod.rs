@@ -34,6 +34,7 @@ mod cover;
 #[cfg(feature = "manager")]
 mod manager;
 
+pub use beacon::beacon_session;
 #[cfg(feature = "manager")]
 pub use cover::class_cover;
 pub use epochs::EpochMember;
