@@ -7,7 +7,7 @@ use crate::consumers;
 use crate::dist::{self, Package};
 use crate::firmware;
 use crate::header;
-use crate::image::{ON_PANIC, alone, sizes};
+use crate::image::{ON_PANIC, alone, alone_with, sizes};
 use crate::run::{Outcome, none, output, run_quietly};
 use crate::target::{CORTEX_M4, TARGETS, Target};
 
@@ -41,6 +41,7 @@ pub(crate) fn archive() -> Outcome {
             broken.extend(panics(target, &declared)?);
         }
         if target.triple == CORTEX_M4 {
+            broken.extend(panics_with_ports(target, &declared)?);
             beside_another_rust_library(target, &package)?;
         }
         findings.extend(
@@ -97,6 +98,26 @@ fn panics(target: &Target, declared: &BTreeSet<String>) -> Result<Vec<String>, S
         }
         if is_listed && !can_panic {
             findings.push(format!("{name} cannot panic, but is listed"));
+        }
+    }
+    Ok(findings)
+}
+
+/// With the platform's ES256K, no function at all can panic.
+fn panics_with_ports(target: &Target, declared: &BTreeSet<String>) -> Result<Vec<String>, String> {
+    let library = dist::build_for_ports(target, PANICS_OUTSIDE)?;
+    let needed = dist::symbols(target, "--undefined-only", &library)?;
+    let hooks: Vec<String> = needed
+        .into_iter()
+        .filter(|name| name.starts_with("iotchain_port_"))
+        .collect();
+    println!("  {} hooks of the platform", hooks.len());
+    let mut findings = Vec::new();
+    for name in declared {
+        if alone_with(target, &library, name, &hooks)?.can_panic {
+            findings.push(format!(
+                "{name} can panic in spite of the platform's ES256K"
+            ));
         }
     }
     Ok(findings)

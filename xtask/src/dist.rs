@@ -30,6 +30,9 @@ const CMAKE: &str = "lib/cmake/IotChain";
 const REMOVED: &str = "-R .llvmbc -R .llvmcmd";
 const REMOVED_ON_DEVICES: &str = "-R .note.GNU-stack";
 
+/// What rustc is told to take the platform's AES and ES256K.
+const PORTS: &str = r#"--cfg iotchain_aes="port" --cfg iotchain_es256k="port""#;
+
 /// `dist [TARGET..] [-- OPTION-OF-CARGO..]`: for all targets, and with all of the library, unless told otherwise.
 pub(crate) fn dist(arguments: impl Iterator<Item = String>) -> Outcome {
     let arguments: Vec<String> = arguments.collect();
@@ -101,12 +104,26 @@ pub(crate) fn package(target: &Target, options: &str) -> Result<Package, String>
 
 /// The static library as cargo builds it, with `options` such as a choice of features.
 pub(crate) fn build(target: &Target, options: &str) -> Result<PathBuf, String> {
-    let arguments = format!(
-        "build --release --locked --manifest-path iotchain-ffi/staticlib/Cargo.toml {options}"
-    );
     let place = target_dir("dist");
-    run_quietly(target.cargo(&arguments)?.env("CARGO_TARGET_DIR", &place))?;
-    Ok(place.join(target.triple).join("release/libiotchain.a"))
+    let mut build = target.cargo(&build_arguments(options))?;
+    run_quietly(build.env("CARGO_TARGET_DIR", &place))?;
+    Ok(library_in(&place, target))
+}
+
+/// As [`build`], with AES and ES256K of the platform.
+pub(crate) fn build_for_ports(target: &Target, options: &str) -> Result<PathBuf, String> {
+    let place = target_dir("dist-ports");
+    let mut build = target.cargo_with(PORTS, &build_arguments(options))?;
+    run_quietly(build.env("CARGO_TARGET_DIR", &place))?;
+    Ok(library_in(&place, target))
+}
+
+fn build_arguments(options: &str) -> String {
+    format!("build --release --locked --manifest-path iotchain-ffi/staticlib/Cargo.toml {options}")
+}
+
+fn library_in(place: &Path, target: &Target) -> PathBuf {
+    place.join(target.triple).join("release/libiotchain.a")
 }
 
 fn roots(library: &Path) -> PathBuf {

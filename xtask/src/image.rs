@@ -19,8 +19,21 @@ pub(crate) struct Alone {
 /// Links `name` and what it calls out of `library`. A function that leads to the panic handler does not link, because
 /// what the handler calls is undefined; without global variables, since devices keep none for us.
 pub(crate) fn alone(target: &Target, library: &Path, name: &str) -> Result<Alone, String> {
+    alone_with(target, library, name, &[])
+}
+
+/// As [`alone`], with `hooks` that the program would define.
+pub(crate) fn alone_with(
+    target: &Target,
+    library: &Path,
+    name: &str,
+    hooks: &[String],
+) -> Result<Alone, String> {
     let image = library.with_file_name("alone.elf");
-    let entry = format!("--gc-sections -e {name} -u {name}");
+    let mut entry = format!("--gc-sections -e {name} -u {name}");
+    for hook in hooks {
+        entry.push_str(&format!(" --defsym {hook}=0"));
+    }
     let link = |more: &str| {
         let mut link = target.linker(&format!("{entry} {more}"));
         link.arg(library).arg("-o").arg(&image);

@@ -77,16 +77,21 @@ impl Target {
     }
 
     /// A cargo that builds for the target: ours if rustup has the target, else the one of Debian with the source of
-    /// `core`.
+    /// `core`. What the caller says in `RUSTFLAGS` counts, `--cfg iotchain_aes="port"` for one.
     pub(crate) fn cargo(&self, arguments: &str) -> Result<Command, String> {
+        let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+        self.cargo_with(&flags, arguments)
+    }
+
+    /// As [`Target::cargo`], with `flags` for rustc.
+    pub(crate) fn cargo_with(&self, flags: &str, arguments: &str) -> Result<Command, String> {
         let mut ours = cargo(arguments);
         ours.args(["--target", self.triple]);
         if self.is_hosted() {
+            ours.env("RUSTFLAGS", flags);
             return Ok(ours);
         }
-        // what the caller says comes behind: `--cfg iotchain_aes="port"`, for one
-        let more = std::env::var("RUSTFLAGS").unwrap_or_default();
-        let flags = format!("{DEVICE_FLAGS} {} {more}", self.rustc);
+        let flags = format!("{DEVICE_FLAGS} {} {flags}", self.rustc);
         if self.is_installed() {
             ours.env("RUSTFLAGS", flags);
             return Ok(ours);

@@ -31,7 +31,7 @@ pub fn with_low_s(mut signature: Signature) -> Signature {
         && *s < ORDER
     {
         let mut borrow = false;
-        for (s, n) in s.iter_mut().zip(ORDER).rev() {
+        for (s, n) in s.iter_mut().rev().zip(ORDER.iter().rev()) {
             let (difference, below) = n.overflowing_sub(*s);
             let (difference, below_again) = difference.overflowing_sub(borrow.into());
             borrow = below | below_again;
