@@ -435,6 +435,156 @@ typedef int32_t iotchain_err;
 #endif // __cplusplus
 
 /**
+ * A block of the chain that is trusted: set up from a hash that is known to be good, then moved along the chain.
+ */
+typedef struct iotchain_block {
+  uint64_t opaque[16];
+} iotchain_block;
+
+/**
+ * Somebody who may seal blocks of a network by proof of authority (EIP-225). Plain data: it may be copied, and zeroed it is an
+ * account that nobody has.
+ */
+typedef struct iotchain_sealer {
+  uint64_t opaque[4];
+} iotchain_sealer;
+
+/**
+ * Where a token lives and who claims it. A resource server joins its own group without a token: chain 0, contract zero, its own
+ * address as client.
+ */
+typedef struct iotchain_token_ref {
+  /**
+   * EIP-155 chain id.
+   */
+  uint64_t chain;
+  /**
+   * Address of the token contract.
+   */
+  uint8_t contract[20];
+  /**
+   * Address of the client.
+   */
+  uint8_t client[20];
+} iotchain_token_ref;
+
+/**
+ * A group, and the rights in it.
+ */
+typedef struct iotchain_scope {
+  /**
+   * Name of the group: 1 to 32 characters of `[A-Za-z0-9._-]` and a final zero byte.
+   */
+  const char *group;
+  /**
+   * Bits of `IOTCHAIN_ROLE_GET` and the others.
+   */
+  uint8_t roles;
+} iotchain_scope;
+
+/**
+ * Who asks for what.
+ */
+typedef struct iotchain_query {
+  /**
+   * Where the token lives and who holds it.
+   */
+  const struct iotchain_token_ref *token;
+  /**
+   * Address of the resource server, 20 bytes.
+   */
+  const uint8_t *rs;
+  /**
+   * Group and rights asked for.
+   */
+  const struct iotchain_scope *scope;
+} iotchain_query;
+
+/**
+ * A public key of ECDSA. Its point is checked where it is used.
+ */
+typedef struct iotchain_public_key {
+  /**
+   * The algorithm of COSE: `IOTCHAIN_ES256K` or `IOTCHAIN_ESP256`.
+   */
+  int32_t alg;
+  /**
+   * Big-endian.
+   */
+  uint8_t x[32];
+  /**
+   * Big-endian.
+   */
+  uint8_t y[32];
+} iotchain_public_key;
+
+/**
+ * Somebody whose tokens the owner of a resource server accepts.
+ */
+typedef struct iotchain_cwt_issuer {
+  /**
+   * EIP-155 chain id of the contract in whose place it speaks (iss).
+   */
+  uint64_t chain;
+  /**
+   * Address of that contract.
+   */
+  uint8_t contract[20];
+  /**
+   * The resource server whose owner published this issuer.
+   */
+  uint8_t rs[20];
+  /**
+   * The issuer's own address, which names its key in a token.
+   */
+  uint8_t id[20];
+  /**
+   * Its key; the algorithm is that of the group.
+   */
+  struct iotchain_public_key key;
+} iotchain_cwt_issuer;
+
+/**
+ * Limits that every token has to keep.
+ */
+typedef struct iotchain_token_limits {
+  /**
+   * Oldest acceptable block in seconds; the specification has 60.
+   */
+  uint64_t max_head_age;
+  /**
+   * How far a time of issuance may lie ahead, seconds; the specification has 60.
+   */
+  uint64_t leeway;
+  /**
+   * How far an expiry may lie ahead, seconds; the specification has 366 days.
+   */
+  uint64_t max_life;
+  /**
+   * How many blocks deep a token must lie; the specification has 12.
+   */
+  uint32_t confirmations;
+} iotchain_token_limits;
+
+/**
+ * What a token grants.
+ */
+typedef struct iotchain_cwt_grant {
+  /**
+   * End of validity in Unix seconds, exclusive. No ledger ends it sooner.
+   */
+  uint64_t expires_at;
+  /**
+   * The client's key, which it must prove (cnf).
+   */
+  struct iotchain_public_key key;
+  /**
+   * Everything that is granted in the group: bits of `IOTCHAIN_ROLE_GET` and the others.
+   */
+  uint8_t roles;
+} iotchain_cwt_grant;
+
+/**
  * An event on its way in. Nothing of it counts before `iotchain_event_finish`, and dropping it at any time changes nothing.
  */
 typedef struct iotchain_event {
@@ -468,43 +618,6 @@ typedef struct iotchain_received {
 } iotchain_received;
 
 /**
- * Where a token lives and who claims it. A resource server joins its own group without a token: chain 0, contract zero, its own
- * address as client.
- */
-typedef struct iotchain_token_ref {
-  /**
-   * EIP-155 chain id.
-   */
-  uint64_t chain;
-  /**
-   * Address of the token contract.
-   */
-  uint8_t contract[20];
-  /**
-   * Address of the client.
-   */
-  uint8_t client[20];
-} iotchain_token_ref;
-
-/**
- * A public key of ECDSA. Its point is checked where it is used.
- */
-typedef struct iotchain_public_key {
-  /**
-   * The algorithm of COSE: `IOTCHAIN_ES256K` or `IOTCHAIN_ESP256`.
-   */
-  int32_t alg;
-  /**
-   * Big-endian.
-   */
-  uint8_t x[32];
-  /**
-   * Big-endian.
-   */
-  uint8_t y[32];
-} iotchain_public_key;
-
-/**
  * What a key server says to whoever names a token.
  */
 typedef struct iotchain_transfer_response {
@@ -535,20 +648,6 @@ typedef struct iotchain_binding {
    */
   uint8_t value[32];
 } iotchain_binding;
-
-/**
- * A group, and the rights in it.
- */
-typedef struct iotchain_scope {
-  /**
-   * Name of the group: 1 to 32 characters of `[A-Za-z0-9._-]` and a final zero byte.
-   */
-  const char *group;
-  /**
-   * Bits of `IOTCHAIN_ROLE_GET` and the others.
-   */
-  uint8_t roles;
-} iotchain_scope;
 
 /**
  * Everything a proof commits to. The join request carries the same token, scope and nonce.
@@ -713,6 +812,53 @@ typedef struct iotchain_signer {
 } iotchain_signer;
 
 /**
+ * A proof under way.
+ */
+typedef struct iotchain_proof {
+  uint64_t opaque[44];
+} iotchain_proof;
+
+/**
+ * Where a token is to be found.
+ */
+typedef struct iotchain_token_place {
+  /**
+   * Chain, contract and client. That the trusted block is one of this chain is your knowledge.
+   */
+  const struct iotchain_token_ref *token;
+  /**
+   * Address of the resource server, 20 bytes.
+   */
+  const uint8_t *rs;
+  /**
+   * Keccak-256 of the contract's code, 32 bytes: no other code may have written the token.
+   */
+  const uint8_t *code_hash;
+} iotchain_token_place;
+
+/**
+ * What a token grants, as the ledger has it.
+ */
+typedef struct iotchain_grant {
+  /**
+   * End of validity in Unix seconds, exclusive.
+   */
+  uint64_t expires_at;
+  /**
+   * Serial of the token, never reused by its contract.
+   */
+  uint64_t serial;
+  /**
+   * The access class.
+   */
+  uint16_t access_class;
+  /**
+   * Everything that is granted: bits of `IOTCHAIN_ROLE_GET` and the others.
+   */
+  uint8_t roles;
+} iotchain_grant;
+
+/**
  * A private key in memory, wiped by `iotchain_signing_key_wipe`.
  */
 typedef struct iotchain_signing_key {
@@ -793,6 +939,98 @@ typedef struct iotchain_policy {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * `sizeof (struct iotchain_block)` of the library that is linked.
+ */
+size_t iotchain_block_size(void);
+
+/**
+ * Sets a block up from its hash, which comes from somebody you trust: a node of your own, or the key server.
+ *
+ * @param block  room for the block
+ * @param hash  32 bytes
+ * @param header  the block's header in RLP, about 620 bytes; nothing of it is kept
+ * @return 0, `IOTCHAIN_ERR_PROOF` if the header has another hash or is none
+ */
+iotchain_err iotchain_block_init(struct iotchain_block *block,
+                                 const uint8_t *hash,
+                                 const uint8_t *header,
+                                 size_t header_len);
+
+/**
+ * Moves to the block before this one.
+ *
+ * @param header  the header of the parent
+ * @return 0, `IOTCHAIN_ERR_PROOF` if it is not the parent's; the block stays where it was then. `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_block_parent(struct iotchain_block *block,
+                                   const uint8_t *header,
+                                   size_t header_len);
+
+/**
+ * Names a sealer, as the genesis block or a checkpoint does.
+ *
+ * @param account  its address, 20 bytes
+ * @return 0
+ */
+iotchain_err iotchain_sealer_init(struct iotchain_sealer *sealer, const uint8_t *account);
+
+/**
+ * Moves to a block after this one, because one of the sealers sealed it.
+ *
+ * @param header  the header of the child
+ * @param sealers  all who may seal; it is noted when each may do so again
+ * @param count  their number
+ * @return 0, `IOTCHAIN_ERR_PROOF` if the block is no child of this one, `IOTCHAIN_ERR_SIG` for a malformed seal,
+ *   `IOTCHAIN_ERR_SIGNER` if another account sealed it or one whose turn it cannot be; the block stays where it was then.
+ *   `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_block_sealed_child(struct iotchain_block *block,
+                                         const uint8_t *header,
+                                         size_t header_len,
+                                         struct iotchain_sealer *sealers,
+                                         size_t count);
+
+/**
+ * What is known of the block.
+ *
+ * @param number  its height; the genesis block is 0
+ * @param time  its time in Unix seconds
+ * @param hash  its hash, 32 bytes
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_block_read(const struct iotchain_block *block,
+                                 uint64_t *number,
+                                 uint64_t *time,
+                                 uint8_t *hash);
+
+/**
+ * Ends a block: nothing of it stays in the storage. Zeroed storage is left alone.
+ */
+void iotchain_block_wipe(struct iotchain_block *block);
+
+/**
+ * Validates a signed CWT: its issuer, its signature, its client, resource server, times and rights. That the client holds
+ * `grant->key` is proven elsewhere.
+ *
+ * @param cwt  the token
+ * @param query  who asks for what
+ * @param issuer  whom to believe; with several, try one after the other
+ * @param limits  null for those of the specification
+ * @param now  Unix seconds
+ * @return 0; for its form `IOTCHAIN_ERR_TRUNCATED` to `IOTCHAIN_ERR_ITEM`, `IOTCHAIN_ERR_CWT_TYPE`, `IOTCHAIN_ERR_HEADER`,
+ *   `IOTCHAIN_ERR_CRIT`, `IOTCHAIN_ERR_ALG`; `IOTCHAIN_ERR_ISSUER`, `IOTCHAIN_ERR_CWT_KEY`, `IOTCHAIN_ERR_SIG`;
+ *   `IOTCHAIN_ERR_CTI`, `IOTCHAIN_ERR_CNF`, `IOTCHAIN_ERR_SUBJECT`, `IOTCHAIN_ERR_AUDIENCE`, `IOTCHAIN_ERR_CLAIMS`,
+ *   `IOTCHAIN_ERR_TTL_RANGE`, `IOTCHAIN_ERR_EXPIRED`, `IOTCHAIN_ERR_NOT_YET`, `IOTCHAIN_ERR_IAT`, `IOTCHAIN_ERR_SCOPE`
+ */
+iotchain_err iotchain_cwt_verify(const uint8_t *cwt,
+                                 size_t cwt_len,
+                                 const struct iotchain_query *query,
+                                 const struct iotchain_cwt_issuer *issuer,
+                                 const struct iotchain_token_limits *limits,
+                                 uint64_t now,
+                                 struct iotchain_cwt_grant *grant);
 
 /**
  * A short English description of a result, e.g. for a log; "unknown error" for a number that this version does not
@@ -1127,6 +1365,73 @@ iotchain_err iotchain_pop_sign_client(const struct iotchain_pop_input *input,
 iotchain_err iotchain_pop_sign_server(const struct iotchain_pop_input *input,
                                       const struct iotchain_signer *signer,
                                       uint8_t *signature);
+
+/**
+ * `sizeof (struct iotchain_proof)` of the library that is linked.
+ */
+size_t iotchain_proof_size(void);
+
+/**
+ * Starts a proof that a token stands in the state after `block`.
+ *
+ * @param proof  room for the proof
+ * @param block  a trusted block; the proof keeps a copy
+ * @param place  where the token is; the proof keeps a copy
+ * @return 0, `IOTCHAIN_ERR_NOT_READY` for the block, `IOTCHAIN_ERR_ISSUER` if the state is empty
+ */
+iotchain_err iotchain_proof_start(struct iotchain_proof *proof,
+                                  const struct iotchain_block *block,
+                                  const struct iotchain_token_place *place);
+
+/**
+ * Takes the next node of the answer to `eth_getProof` (EIP-1186): those of the account, of the slot of the token and of the slot of
+ * the resource, each from the root down.
+ *
+ * @param node  at most 532 bytes in a real trie; nothing of it is kept
+ * @return 0; `IOTCHAIN_ERR_PROOF` if it does not lead on, which changes nothing: try the right one; `IOTCHAIN_ERR_ISSUER` if there is
+ *   no such contract, or one with other code; `IOTCHAIN_ERR_TRAILING` if the proof is complete; `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_proof_push(struct iotchain_proof *proof,
+                                 const uint8_t *node,
+                                 size_t node_len);
+
+/**
+ * The words that were proven, for decisions of your own.
+ *
+ * @param word  the token word, 32 bytes; zeros if there never was a token
+ * @param resource  the word of the resource, 32 bytes; zeros if there is none
+ * @return 0, `IOTCHAIN_ERR_TRUNCATED` if nodes are missing, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_proof_words(const struct iotchain_proof *proof,
+                                  uint8_t *word,
+                                  uint8_t *resource);
+
+/**
+ * Validates the proven token for what is asked: steps 1 to 8 of the specification, 5.3, with the block as head. The owner's
+ * contract is the one of the proof.
+ *
+ * @param query  who asks for what, of the token that was proven
+ * @param limits  null for those of the specification
+ * @param classes  the access classes that the owner defined
+ * @param class_count  their number
+ * @param now  Unix seconds
+ * @return 0; `IOTCHAIN_ERR_TRUNCATED` if nodes are missing; `IOTCHAIN_ERR_ISSUER`, `IOTCHAIN_ERR_SUBJECT` or
+ *   `IOTCHAIN_ERR_AUDIENCE` if another token was proven; `IOTCHAIN_ERR_LEDGER_STALE` for an old block;
+ *   `IOTCHAIN_ERR_TOKEN_ABSENT`, `IOTCHAIN_ERR_TOKEN_REVOKED`, `IOTCHAIN_ERR_UNCONFIRMED`, `IOTCHAIN_ERR_CLAIMS`,
+ *   `IOTCHAIN_ERR_TTL_RANGE`, `IOTCHAIN_ERR_EXPIRED`, `IOTCHAIN_ERR_NOT_YET`, `IOTCHAIN_ERR_SCOPE`; `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_proof_validate(const struct iotchain_proof *proof,
+                                     const struct iotchain_query *query,
+                                     const struct iotchain_token_limits *limits,
+                                     const uint16_t *classes,
+                                     size_t class_count,
+                                     uint64_t now,
+                                     struct iotchain_grant *grant);
+
+/**
+ * Ends a proof: nothing of it stays in the storage. Zeroed storage is left alone.
+ */
+void iotchain_proof_wipe(struct iotchain_proof *proof);
 
 /**
  * `sizeof (struct iotchain_signing_key)` of the library that is linked.

@@ -20,6 +20,10 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "token")]
+mod block;
+#[cfg(feature = "token")]
+mod cwt;
 mod error;
 #[cfg(feature = "member")]
 mod event;
@@ -35,15 +39,27 @@ mod object;
 mod personal_key;
 #[cfg(feature = "member")]
 mod pop;
+#[cfg(feature = "token")]
+mod proof;
+#[cfg(feature = "token")]
+mod query;
 mod random;
 mod resource;
 mod sign;
 #[cfg(feature = "member")]
 mod status;
-#[cfg(feature = "member")]
+#[cfg(any(feature = "member", feature = "token"))]
 mod token;
 mod version;
 
+#[cfg(feature = "token")]
+pub use block::{
+    iotchain_block, iotchain_block_init, iotchain_block_parent, iotchain_block_read,
+    iotchain_block_sealed_child, iotchain_block_size, iotchain_block_wipe, iotchain_sealer,
+    iotchain_sealer_init,
+};
+#[cfg(feature = "token")]
+pub use cwt::{iotchain_cwt_grant, iotchain_cwt_issuer, iotchain_cwt_verify};
 pub use error::{iotchain_err, iotchain_strerror};
 #[cfg(feature = "member")]
 pub use event::{
@@ -76,6 +92,13 @@ pub use pop::{
     IOTCHAIN_BINDING_CERTIFICATE, IOTCHAIN_BINDING_EXPORTER, iotchain_binding, iotchain_pop_digest,
     iotchain_pop_input, iotchain_pop_sign_client, iotchain_pop_sign_server,
 };
+#[cfg(feature = "token")]
+pub use proof::{
+    iotchain_grant, iotchain_proof, iotchain_proof_push, iotchain_proof_size, iotchain_proof_start,
+    iotchain_proof_validate, iotchain_proof_wipe, iotchain_proof_words, iotchain_token_place,
+};
+#[cfg(feature = "token")]
+pub use query::{iotchain_query, iotchain_token_limits};
 pub use random::iotchain_rng;
 pub use resource::iotchain_resource;
 pub use sign::{
@@ -89,7 +112,7 @@ pub use status::{
     iotchain_member_may_open, iotchain_member_set_policy, iotchain_member_sid,
     iotchain_member_status, iotchain_member_times, iotchain_policy, iotchain_status,
 };
-#[cfg(feature = "member")]
+#[cfg(any(feature = "member", feature = "token"))]
 pub use token::{
     IOTCHAIN_ROLE_FETCH, IOTCHAIN_ROLE_GET, IOTCHAIN_ROLE_POST, IOTCHAIN_ROLE_PRODUCER,
     IOTCHAIN_ROLE_PUT, iotchain_scope, iotchain_token_ref,
