@@ -596,7 +596,7 @@ typedef struct iotchain_event {
  * and in the storage of its personal keys: `iotchain_member_wipe` wipes both.
  */
 typedef struct iotchain_member {
-  uint64_t opaque[752];
+  uint64_t opaque[956];
 } iotchain_member;
 
 /**

@@ -186,6 +186,7 @@ impl AeadKey {
         len.checked_sub(self.alg.tag_len()).ok_or(Error::Aead)
     }
 
+    #[inline(always)]
     pub(crate) fn decrypt(
         &self,
         nonce: &Nonce,

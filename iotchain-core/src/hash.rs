@@ -6,11 +6,18 @@ use zeroize::Zeroize;
 /// SHA-256 of the concatenation of `parts`.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    sha256_behind(&[], parts)
+}
+
+/// SHA-256 of `first` and the concatenation of `parts`. Not inlined: HMAC takes it twice, one after the other.
+#[inline(never)]
+fn sha256_behind(first: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
+    hash.update(first);
     for part in parts {
         hash.update(part);
     }
-    hash.finalize().into()
+    hash.finalize_reset().into()
 }
 
 /// HMAC-SHA-256 of the concatenation of `parts` (RFC 2104). Keys longer than a block (64 bytes) are hashed first.
@@ -31,14 +38,9 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         *p = *k;
     }
     pad.iter_mut().for_each(|b| *b ^= 0x36);
-    let mut inner = Sha256::new();
-    inner.update(pad);
-    for part in parts {
-        inner.update(part);
-    }
-    let mut inner: [u8; 32] = inner.finalize().into();
+    let mut inner = sha256_behind(&pad, parts);
     pad.iter_mut().for_each(|b| *b ^= 0x36 ^ 0x5c);
-    let mac = sha256(&[&pad, &inner]);
+    let mac = sha256_behind(&pad, &[&inner]);
     pad.zeroize();
     inner.zeroize();
     mac

@@ -47,20 +47,21 @@ pub fn hkdf_extract(salt: &[u8], ikm: &[u8]) -> Secret<32> {
 
 /// HKDF-Expand (RFC 5869, 2.3) for outputs of `L` <= 32 bytes, which is one HMAC.
 #[must_use]
+#[inline]
 pub fn hkdf_expand<const L: usize>(prk: &Secret<32>, info: &[u8]) -> Secret<L> {
     const { assert!(L <= 32, "one HMAC gives 32 bytes") };
     let mut block = hmac_sha256(prk.expose(), &[info, &[1]]);
-    let mut okm = [0; L];
-    for (to, from) in okm.iter_mut().zip(block) {
+    let mut okm = Secret::new([0; L]);
+    for (to, from) in okm.expose_mut().iter_mut().zip(block) {
         *to = from;
     }
     block.zeroize();
-    let secret = Secret::new(okm);
-    okm.zeroize();
-    secret
+    okm
 }
 
 /// `Expand(prk, CBOR ["IoTC1", label, context, L], L)`; `context` writes one array, and the whole takes up to `INFO` bytes.
+/// Not inlined: its stack is free again when the key is expanded.
+#[inline(never)]
 fn derive<const INFO: usize, const L: usize>(
     prk: &Secret<32>,
     label: &str,
@@ -170,7 +171,7 @@ impl ResourceKey {
             SenderUse::Signed => LABEL_SIGNED,
         };
         derive::<MAX_INFO, _>(&self.0, label, sender_context(alg, kid))
-            .map(|okm| ContentKey::new(alg, &okm))
+            .and_then(|okm| ContentKey::expand(alg, &okm))
     }
 
     /// PPRK of the client that holds `access`; from it both directions of mode P.
@@ -224,7 +225,7 @@ impl PairKey {
             Direction::Response => LABEL_PAIR_RESPONSE,
         };
         derive::<MAX_INFO, _>(&self.0, label, sender_context(alg, kid))
-            .map(|okm| ContentKey::new(alg, &okm))
+            .and_then(|okm| ContentKey::expand(alg, &okm))
     }
 
     /// The 32 bytes.
@@ -241,19 +242,18 @@ pub struct ContentKey {
 }
 
 impl ContentKey {
-    fn new(alg: AeadAlg, okm: &Secret<29>) -> Self {
-        let (key, rest) = okm
-            .expose()
-            .split_first_chunk::<16>()
-            .unwrap_or((&[0; 16], &[]));
+    /// Not inlined: what it takes of the stack is not in use while the key is derived.
+    #[inline(never)]
+    fn expand(alg: AeadAlg, okm: &Secret<29>) -> Result<Self> {
+        let (key, rest) = okm.expose().split_first_chunk().ok_or(Error::Size)?;
         let mut iv = [0; NONCE_LEN];
         for (to, from) in iv.iter_mut().zip(rest) {
             *to = *from;
         }
-        Self {
+        Ok(Self {
             key: AeadKey::new(alg, key),
             iv: Secret::new(iv),
-        }
+        })
     }
 
     /// The AEAD key.

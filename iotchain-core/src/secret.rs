@@ -36,6 +36,11 @@ impl<const N: usize> Secret<N> {
         &self.0
     }
 
+    /// The bytes themselves, to be filled in where they stay.
+    pub(crate) const fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+
     /// Equality in constant time.
     #[must_use]
     pub fn ct_eq(&self, other: &Self) -> bool {

@@ -122,7 +122,27 @@ fn item(depth: u32) -> BoxedStrategy<Vec<u8>> {
     .boxed()
 }
 
+/// Numbers of every length, and those around the lengths.
+fn number() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..64u32).prop_map(|(number, shift)| number >> shift)
+}
+
 proptest! {
+    #[test]
+    fn items_are_those_of_the_stock_encoder(n in number(), sign: bool, flag: bool, text in ".{0,300}") {
+        let int = if sign { !(n >> 1) as i64 } else { (n >> 1) as i64 };
+        let (mut ours, mut theirs) = ([0; 2048], Vec::new());
+        let mut writer = Writer::new(&mut ours);
+        writer.uint(n).int(int).bool(flag).null().tag(n).array(n).map(n).bytes_head(n);
+        writer.text(&text).bytes(text.as_bytes());
+        let len = writer.finish().unwrap();
+        let mut encoder = minicbor::Encoder::new(&mut theirs);
+        encoder.u64(n).unwrap().i64(int).unwrap().bool(flag).unwrap().null().unwrap();
+        encoder.tag(minicbor::data::Tag::new(n)).unwrap().array(n).unwrap().map(n).unwrap();
+        encoder.bytes_len(n).unwrap().str(&text).unwrap().bytes(text.as_bytes()).unwrap();
+        prop_assert_eq!(&ours[..len], &theirs[..]);
+    }
+
     #[test]
     fn what_is_written_reads_back(bytes in item(3)) {
         prop_assert_eq!(cbor::check(&bytes), Ok(()));

@@ -26,7 +26,7 @@ pub(crate) type Member =
 #[derive(Debug)]
 #[repr(C)]
 pub struct iotchain_member {
-    opaque: [u64; 752],
+    opaque: [u64; 956],
 }
 
 object!(iotchain_member: Member, b"member");

@@ -4,15 +4,14 @@
 //! in their order. A response that fails before its AEAD, that is signed, or whose key is not yet at hand is opened by
 //! itself, and its neighbour too.
 
-use crate::content::Content;
-use crate::keys::Kept;
+use crate::keys::Place;
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
 use crate::receiver::{Source, wipe};
-use crate::structure::{Aad, Binding};
+use crate::structure::{Binding, Bound};
 use crate::{Directory, Exchange, Freshness, Opened, Receiver, ResourceId, Sessions};
+use iotchain_core::Result;
 use iotchain_core::lockstep::{Sealed, open_pair};
-use iotchain_core::{Nonce, Result};
 
 /// The arguments of one [`Receiver::open_response`].
 #[derive(Debug)]
@@ -123,9 +122,12 @@ where
     fn decrypt(&self, pair: [(&Ready<'_>, &mut Response<'_>); 2]) -> Option<[Result<usize>; 2]> {
         let [(first, a), (second, b)] = pair;
         let [key_a, key_b] = self.keys.pair([first.place, second.place])?;
-        let (mut aad_a, mut aad_b) = (Aad::EMPTY, Aad::EMPTY);
-        let nonce_a = first.bind(key_a, a, &mut aad_a).ok()?;
-        let nonce_b = second.bind(key_b, b, &mut aad_b).ok()?;
+        // both may be of the same key, so each has additional data of its own
+        let (mut aad_a, mut aad_b) = (key_a.aad.clone(), key_b.aad.clone());
+        aad_a.rewrite(first.bound(a)).ok()?;
+        aad_b.rewrite(second.bound(b)).ok()?;
+        let nonce_a = key_a.key.nonce(first.origin.piv);
+        let nonce_b = key_b.key.nonce(second.origin.piv);
         Some(open_pair([
             Sealed {
                 key: key_a.key.key(),
@@ -154,22 +156,18 @@ where
         let Response { exchange, out, .. } = response;
         let checked = self.check_failures(&ready.origin);
         checked.inspect_err(|_| wipe(out, len.unwrap_or_default()))?;
-        self.keys.at(ready.place);
+        self.keys.at(Place::Kept(ready.place))?;
         self.settle_group(&ready.object, &ready.origin, len, exchange, out)
     }
 }
 
 impl Ready<'_> {
-    /// Writes what the response is bound to; its nonce.
-    fn bind(&self, kept: &Kept, response: &Response<'_>, aad: &mut Aad) -> Result<Nonce> {
-        let content = Content {
-            key: &kept.key,
-            name: &kept.name,
-            query: response.resource.query(),
+    /// What the response is bound to.
+    fn bound<'b>(&'b self, response: &'b Response<'_>) -> Bound<'b> {
+        Bound {
+            protected: self.object.protected,
+            resource: response.resource,
             binding: Binding::of_response(response.code, response.exchange.token()),
-            piv: self.origin.piv,
-        };
-        content.bind(aad, self.object.protected)?;
-        Ok(kept.key.nonce(self.origin.piv))
+        }
     }
 }

@@ -1,35 +1,58 @@
 //! One object's key and everything that the object is bound to.
 
-use crate::name::Name;
-use crate::structure::{Aad, Binding};
+use crate::ResourceId;
+use crate::structure::{Aad, Binding, Bound};
 use iotchain_core::{ContentKey, Piv, Result};
 
 /// What seals an object, and what opens it again.
 #[derive(Clone, Copy)]
 pub(crate) struct Content<'a> {
     pub(crate) key: &'a ContentKey,
-    pub(crate) name: &'a Name,
-    pub(crate) query: &'a [&'a str],
+    pub(crate) resource: &'a ResourceId<'a>,
     pub(crate) binding: Binding<'a>,
     pub(crate) piv: Piv,
 }
 
 impl Content<'_> {
-    /// Writes what an object with this protected header is bound to.
+    /// Encrypts where it stands; the room for the tag is behind the plaintext. `aad`, of an earlier object of the same
+    /// mode and resource, becomes that of this one.
     #[inline]
-    pub(crate) fn bind(&self, aad: &mut Aad, protected: &[u8]) -> Result<()> {
-        aad.write(protected, self.name, self.query, self.binding)
-    }
-
-    /// Encrypts where it stands; the room for the tag is behind the plaintext.
-    pub(crate) fn seal(&self, aad: &Aad, buffer: &mut [u8]) -> Result<()> {
+    pub(crate) fn seal(&self, aad: &mut Aad, protected: &[u8], buffer: &mut [u8]) -> Result<()> {
+        aad.rewrite(self.bound(protected))?;
         let nonce = self.key.nonce(self.piv);
         self.key.key().seal_in_place(&nonce, aad.blocks(), buffer)
     }
 
-    /// Step 8. A too small `out` is refused before anything is written to it.
-    pub(crate) fn open(&self, aad: &Aad, ciphertext: &[u8], out: &mut [u8]) -> Result<usize> {
+    /// Step 8. A too small `out` is refused before anything is written to it. `aad` as in [`Content::seal`].
+    #[inline]
+    pub(crate) fn open(
+        &self,
+        aad: &mut Aad,
+        protected: &[u8],
+        ciphertext: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize> {
+        aad.rewrite(self.bound(protected))?;
         let nonce = self.key.nonce(self.piv);
         self.key.key().open(&nonce, aad.blocks(), ciphertext, out)
+    }
+
+    /// As [`Content::open`], with additional data that are on the stack only here.
+    #[inline(never)]
+    pub(crate) fn open_once(
+        &self,
+        protected: &[u8],
+        ciphertext: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize> {
+        self.open(&mut { Aad::EMPTY }, protected, ciphertext, out)
+    }
+
+    fn bound<'a>(&'a self, protected: &'a [u8]) -> Bound<'a> {
+        Bound {
+            protected,
+            resource: self.resource,
+            binding: self.binding,
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::frame::{ARRAY, BYTES, Frame, MAP, head_len};
 use crate::header::Protected;
 use crate::object::COUNTER_SIGNATURE0;
 use crate::structure::Aad;
-use iotchain_core::{Error, Result, Signature};
+use iotchain_core::{AeadAlg, Error, Result, Signature, Signer};
 
 const SIGNATURE_LEN: usize = size_of::<Signature>();
 /// Map of one label and the head of its signature.
@@ -25,15 +25,17 @@ pub(crate) struct Draft<'p> {
     pub(crate) tag_len: usize,
 }
 
-/// The parts of a signed object that the signature covers, and its place.
-pub(crate) struct Sealed<'a> {
-    pub(crate) aad: &'a Aad,
-    pub(crate) protected: &'a [u8],
-    pub(crate) ciphertext: &'a [u8],
-    pub(crate) signature: &'a mut Signature,
-}
+impl<'p> Draft<'p> {
+    /// Of a header that is not yet filled in.
+    pub(crate) const fn new(mode: Mode, alg: AeadAlg, plaintext: &'p [u8]) -> Self {
+        Self {
+            mode,
+            protected: Protected::EMPTY,
+            plaintext,
+            tag_len: alg.tag_len(),
+        }
+    }
 
-impl Draft<'_> {
     const fn sealed_len(&self) -> usize {
         self.plaintext.len().saturating_add(self.tag_len)
     }
@@ -57,42 +59,45 @@ impl Draft<'_> {
         }
     }
 
-    /// Writes the object, which fills `out`, and lets `sign` fill in the signature.
-    pub(crate) fn write(
-        &self,
-        content: &Content<'_>,
-        out: &mut [u8],
-        sign: impl FnOnce(Sealed<'_>) -> Result<()>,
-    ) -> Result<()> {
+    /// Writes the object, which fills `out`; the place of a signature is left zero. `aad` as in [`Content::seal`].
+    pub(crate) fn write(&self, content: &Content<'_>, aad: &mut Aad, out: &mut [u8]) -> Result<()> {
         let protected = self.protected.as_bytes();
-        let mut aad = Aad::EMPTY;
-        content.bind(&mut aad, protected)?;
         let mut frame = Frame::new(out);
         frame.put([ARRAY | 3]).bytes(protected);
-        let mut signature = 0;
         match self.mode {
             Mode::Group | Mode::Pairwise => frame.put([MAP]),
-            Mode::Signed => {
-                frame.put(SIGNED);
-                signature = frame.position();
-                frame.put([0; SIGNATURE_LEN])
-            }
+            Mode::Signed => frame.put(SIGNED).put([0; SIGNATURE_LEN]),
         };
         frame.head(BYTES, self.sealed_len());
         let front = frame.position();
         frame.extend(self.plaintext).finish()?;
-        let (front, sealed) = out.split_at_mut_checked(front).ok_or(Error::Size)?;
-        content.seal(&aad, sealed)?;
-        if self.mode != Mode::Signed {
-            return Ok(());
+        let (_, sealed) = out.split_at_mut_checked(front).ok_or(Error::Size)?;
+        content.seal(aad, protected, sealed)
+    }
+
+    /// As [`Draft::write`], with additional data that are on the stack only here.
+    #[inline(never)]
+    pub(crate) fn write_once(&self, content: &Content<'_>, out: &mut [u8]) -> Result<()> {
+        self.write(content, &mut { Aad::EMPTY }, out)
+    }
+
+    /// Signs what was written to `out` with this `aad`; if `signer` fails, `out` becomes zeros.
+    pub(crate) fn sign(&self, aad: &Aad, signer: &impl Signer, out: &mut [u8]) -> Result<()> {
+        let protected = self.protected.as_bytes();
+        let before = [1, head_len(protected.len()), protected.len(), SIGNED.len()];
+        let before = before.into_iter().fold(0, usize::wrapping_add);
+        let behind = out.len().wrapping_sub(self.sealed_len());
+        let (front, ciphertext) = out.split_at_mut_checked(behind).ok_or(Error::Size)?;
+        let place = front.get_mut(before..).and_then(<[u8]>::first_chunk_mut);
+        let place = place.ok_or(Error::Size)?;
+        let signature = aad.with_to_be_signed(protected, ciphertext, |parts| signer.sign(parts));
+        match signature {
+            Ok(signature) => *place = signature,
+            Err(error) => {
+                out.fill(0);
+                return Err(error);
+            }
         }
-        let signature = front.get_mut(signature..).and_then(<[u8]>::first_chunk_mut);
-        let parts = Sealed {
-            aad: &aad,
-            protected,
-            ciphertext: sealed,
-            signature: signature.ok_or(Error::Size)?,
-        };
-        sign(parts).inspect_err(|_| out.fill(0))
+        Ok(())
     }
 }

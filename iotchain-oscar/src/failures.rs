@@ -63,7 +63,7 @@ impl<const N: usize> Failures<N> {
         alg: AeadAlg,
         origin: &Origin,
         known: Known,
-        live: impl Fn(&KidContext) -> bool,
+        live: &dyn Fn(&KidContext) -> bool,
     ) -> Result<()> {
         let failed = match self.place(origin, known, live) {
             Place::Own(at) => self.senders.get(at).copied().flatten(),
@@ -86,7 +86,7 @@ impl<const N: usize> Failures<N> {
         alg: AeadAlg,
         origin: &Origin,
         known: Known,
-        live: impl Fn(&KidContext) -> bool,
+        live: &dyn Fn(&KidContext) -> bool,
     ) {
         if !is_limited(alg) {
             return;
@@ -108,7 +108,9 @@ impl<const N: usize> Failures<N> {
         }
     }
 
-    fn place(&self, origin: &Origin, known: Known, live: impl Fn(&KidContext) -> bool) -> Place {
+    /// Not inlined: seldom called, from two places.
+    #[inline(never)]
+    fn place(&self, origin: &Origin, known: Known, live: &dyn Fn(&KidContext) -> bool) -> Place {
         let free =
             |slot: &Option<Counter>| slot.as_ref().is_none_or(|counter| !live(&counter.context));
         let own = |slot: &Option<Counter>| {
@@ -195,7 +197,7 @@ mod tests {
 
     fn fail(failures: &mut Failures<2>, origin: &Origin, known: Known, times: u32) {
         for _ in 0..times {
-            failures.count(ALG, origin, known, |_| true);
+            failures.count(ALG, origin, known, &|_| true);
         }
     }
 
@@ -204,19 +206,19 @@ mod tests {
         let mut failures = Failures::<2>::new();
         for salt in 0..LIMIT {
             let made_up = origin(7, 1, &u64::from(salt).to_be_bytes());
-            assert_eq!(failures.check(ALG, &made_up, Known::Yes, |_| true), Ok(()));
-            failures.count(ALG, &made_up, Known::Yes, |_| true);
+            assert_eq!(failures.check(ALG, &made_up, Known::Yes, &|_| true), Ok(()));
+            failures.count(ALG, &made_up, Known::Yes, &|_| true);
         }
         assert_eq!(
-            failures.check(ALG, &origin(7, 1, &[]), Known::Yes, |_| true),
+            failures.check(ALG, &origin(7, 1, &[]), Known::Yes, &|_| true),
             Err(Error::ForgeryLimit)
         );
         assert_eq!(
-            failures.check(ALG, &origin(7, 2, &[]), Known::Yes, |_| true),
+            failures.check(ALG, &origin(7, 2, &[]), Known::Yes, &|_| true),
             Ok(())
         );
         assert_eq!(
-            failures.check(ALG, &origin(8, 1, &[]), Known::Yes, |_| true),
+            failures.check(ALG, &origin(8, 1, &[]), Known::Yes, &|_| true),
             Ok(())
         );
     }
@@ -233,15 +235,15 @@ mod tests {
             );
         }
         assert_eq!(
-            failures.check(ALG, &origin(7, 99, &[]), Known::No, |_| true),
+            failures.check(ALG, &origin(7, 99, &[]), Known::No, &|_| true),
             Err(Error::ForgeryLimit)
         );
         assert_eq!(
-            failures.check(ALG, &origin(7, 1, &[]), Known::Yes, |_| true),
+            failures.check(ALG, &origin(7, 1, &[]), Known::Yes, &|_| true),
             Ok(())
         );
         assert_eq!(
-            failures.check(ALG, &origin(8, 99, &[]), Known::No, |_| true),
+            failures.check(ALG, &origin(8, 99, &[]), Known::No, &|_| true),
             Ok(())
         );
     }
@@ -255,7 +257,7 @@ mod tests {
         fail(&mut failures, &origin(7, 3, &[]), Known::Yes, 1);
         assert!(failures.others[0].is_some());
         let live = |context: &KidContext| context.session > Session::new(7);
-        failures.count(ALG, &origin(8, 3, &[]), Known::Yes, live);
+        failures.count(ALG, &origin(8, 3, &[]), Known::Yes, &live);
         assert_eq!(
             failures.senders[0].map(|counter| counter.context.session),
             Some(Session::new(8))
@@ -270,7 +272,7 @@ mod tests {
                 AeadAlg::AesCcm16_128_128,
                 &origin(7, 1, &[]),
                 Known::Yes,
-                |_| true,
+                &|_| true,
             );
         }
         assert_eq!(
@@ -278,7 +280,7 @@ mod tests {
                 AeadAlg::AesCcm16_128_128,
                 &origin(7, 1, &[]),
                 Known::Yes,
-                |_| true
+                &|_| true
             ),
             Ok(())
         );

@@ -6,7 +6,8 @@
 use core::mem::take;
 use iotchain_core::{Error, Result};
 
-/// Bytes appended to the front of a buffer. Calls chain and never fail; [`Frame::finish`] tells whether all fitted.
+/// Bytes appended to the front of a buffer. On a small machine, what is called often stands once and is called; elsewhere it
+/// is inlined. Calls chain and never fail; [`Frame::finish`] tells whether all fitted.
 pub(crate) struct Frame<'a> {
     /// Not written yet; empty after something did not fit.
     rest: &'a mut [u8],
@@ -53,7 +54,8 @@ impl<'a> Frame<'a> {
     }
 
     /// Any bytes.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn extend(&mut self, bytes: &[u8]) -> &mut Self {
         match take(&mut self.rest).split_at_mut_checked(bytes.len()) {
             Some((place, rest)) => {
@@ -66,7 +68,8 @@ impl<'a> Frame<'a> {
     }
 
     /// The head of an item of major type `major` with argument `argument`, in its shortest form.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn head(&mut self, major: u8, argument: usize) -> &mut Self {
         let [.., high, low] = argument.to_be_bytes();
         match head_len(argument) {

@@ -228,21 +228,28 @@ pub(crate) struct Protected {
 }
 
 impl Protected {
+    /// None yet.
+    pub(crate) const EMPTY: Self = Self {
+        bytes: [0; MAX_PROTECTED],
+        len: 0,
+    };
+
     /// Encodes the header in deterministic form.
     pub(crate) fn encode(
+        &mut self,
         alg: AeadAlg,
         content_format: Option<u16>,
         kid: &Kid,
         piv: Piv,
         context: &KidContext,
         claims: Option<Claims>,
-    ) -> Result<Self> {
+    ) -> Result<()> {
         let labels = [content_format.is_some(), claims.is_some()]
             .into_iter()
             .fold(4u8, |labels, is_present| {
                 labels.wrapping_add(is_present.into())
             });
-        Self::written(|frame| {
+        self.write(|frame| {
             frame.put([MAP | labels]);
             match alg {
                 AeadAlg::AesCcm16_64_128 => frame.put([ALG, 10]),
@@ -269,8 +276,8 @@ impl Protected {
     }
 
     /// Of a response of mode P: h'' or `{3: content-format}`.
-    pub(crate) fn of_answer(content_format: Option<u16>) -> Result<Self> {
-        Self::written(|frame| {
+    pub(crate) fn encode_answer(&mut self, content_format: Option<u16>) -> Result<()> {
+        self.write(|frame| {
             if content_format.is_some() {
                 frame.put([MAP | 1]);
             }
@@ -278,12 +285,11 @@ impl Protected {
         })
     }
 
-    fn written(write: impl FnOnce(&mut Frame<'_>)) -> Result<Self> {
-        let mut bytes = [0; MAX_PROTECTED];
-        let mut frame = Frame::new(&mut bytes);
+    fn write(&mut self, write: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
+        let mut frame = Frame::new(&mut self.bytes);
         write(&mut frame);
-        let len = frame.finish()?;
-        Ok(Self { bytes, len })
+        self.len = frame.finish()?;
+        Ok(())
     }
 
     /// A copy of a header that was received.

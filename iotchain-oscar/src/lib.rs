@@ -93,8 +93,9 @@
 //! There are no features. The crate is `no_std`, without heap, and panic-free on untrusted bytes. An object costs one
 //! AES-CCM pass over it, in place; the first one of a sender and resource adds two HMACs to seal and three to open, and
 //! then its key stays in [`Keys`]. Mode P keeps no keys and takes three to five HMACs; mode S adds one signature or its
-//! verification. The largest buffer on the stack is the additional data with 423 bytes; objects stay in the caller's
-//! buffers. A key at hand takes about 500 bytes, with software AES on 32 bits 650.
+//! verification. Objects stay in the caller's buffers. A key at hand takes about 700 bytes, 400 of them the
+//! additional data of its objects, of which only what changes is written anew; [`Keys`] has one place more than it says, for a
+//! key on trial, and a [`Sender`] holds two.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

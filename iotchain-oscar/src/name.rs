@@ -1,57 +1,34 @@
 //! The encoded name of a resource: `rs, [*path]` as in the additional data (spec 2.2).
 
 use crate::ResourceId;
-use crate::frame::{ARRAY, BYTES, Frame, TEXT};
-use crate::resource::{MAX_SEGMENTS, MAX_URI_BYTES};
-use iotchain_core::Result;
+use crate::frame::{ARRAY, BYTES, Frame, TEXT, head_len};
 
-/// Head and bytes of rs, head of the path, head and bytes of its segments.
-const MAX_LEN: usize = 1 + 20 + 1 + 2 * MAX_SEGMENTS + MAX_URI_BYTES;
-
-/// What an object's resource adds to its additional data, but for the query.
-#[derive(Clone)]
-pub(crate) struct Name {
-    bytes: [u8; MAX_LEN],
-    len: usize,
+/// Writes the name of `resource`.
+pub(crate) fn name(frame: &mut Frame<'_>, resource: &ResourceId<'_>) {
+    frame.bytes(resource.rs().as_bytes());
+    texts(frame, resource.path());
 }
 
-impl Name {
-    pub(crate) fn of(resource: &ResourceId<'_>) -> Result<Self> {
-        let mut bytes = [0; MAX_LEN];
-        let mut frame = Frame::new(&mut bytes);
-        frame.bytes(resource.rs().as_bytes());
-        texts(&mut frame, resource.path());
-        let len = frame.finish()?;
-        Ok(Self { bytes, len })
+/// What follows the name of `resource`, if the encoding begins with it.
+pub(crate) fn strip_name<'a>(encoded: &'a [u8], resource: &ResourceId<'_>) -> Option<&'a [u8]> {
+    let ([head, rs @ ..], rest) = encoded.split_first_chunk::<21>()?;
+    if *head != BYTES | 20 || rs != resource.rs().as_bytes() {
+        return None;
     }
+    strip_texts(rest, resource.path())
+}
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+/// What follows an array of `texts`, at most 8, if the encoding begins with it.
+#[inline]
+pub(crate) fn strip_texts<'a>(encoded: &'a [u8], texts: &[&str]) -> Option<&'a [u8]> {
+    let (count, mut rest) = encoded.split_first()?;
+    if usize::from(*count ^ ARRAY) != texts.len() {
+        return None;
     }
-
-    /// Whether it is the name of `resource`.
-    pub(crate) fn is(&self, resource: &ResourceId<'_>) -> bool {
-        let Some(([head, rest @ ..], path)) = self.as_bytes().split_first_chunk::<21>() else {
-            return false;
-        };
-        let Some((count, mut path)) = path.split_first() else {
-            return false;
-        };
-        // rs has 20 bytes and a path at most 8 segments: both heads are one byte
-        if *head != BYTES | 20
-            || rest != resource.rs().as_bytes()
-            || usize::from(*count ^ ARRAY) != resource.path().len()
-        {
-            return false;
-        }
-        for segment in resource.path() {
-            let Some(behind) = strip_text(path, segment.as_bytes()) else {
-                return false;
-            };
-            path = behind;
-        }
-        path.is_empty()
+    for text in texts {
+        rest = strip_text(rest, text.as_bytes())?;
     }
+    Some(rest)
 }
 
 /// What follows `text`, if the encoding begins with it.
@@ -69,12 +46,19 @@ fn strip_text<'a>(encoded: &'a [u8], text: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// An array of texts.
-#[inline]
 pub(crate) fn texts(frame: &mut Frame<'_>, texts: &[&str]) {
     frame.head(ARRAY, texts.len());
     for text in texts {
         frame.head(TEXT, text.len()).extend(text.as_bytes());
     }
+}
+
+/// Length of an array of texts, at most 8.
+pub(crate) fn texts_len(texts: &[&str]) -> usize {
+    let lens = texts.iter().map(|text| text.len());
+    lens.fold(1, |sum, len| {
+        sum.wrapping_add(head_len(len)).wrapping_add(len)
+    })
 }
 
 #[cfg(test)]
@@ -99,30 +83,30 @@ mod tests {
         for rs in [[1; 20], [2; 20]].map(Address::new) {
             for path in paths {
                 let resource = ResourceId::new(rs, path, &["q"]).unwrap();
-                let name = Name::of(&resource).unwrap();
-                let mut out = [0; 256];
-                let mut writer = Writer::new(&mut out);
+                let (mut ours, mut theirs) = ([0; 256], [0; 256]);
+                let mut writer = Writer::new(&mut theirs);
                 writer.bytes(rs.as_bytes()).array(path.len() as u64);
                 path.iter().for_each(|text| {
                     writer.text(text);
                 });
                 let len = writer.finish().unwrap();
-                assert_eq!(name.as_bytes(), &out[..len]);
+                let mut frame = Frame::new(&mut ours);
+                name(&mut frame, &resource);
+                assert_eq!(frame.finish(), Ok(len));
+                assert_eq!(ours, theirs);
+                assert_eq!(21 + texts_len(path), len);
                 for other in paths {
                     let other = ResourceId::new(rs, other, &[]).unwrap();
-                    assert_eq!(name.is(&other), other.path() == path);
+                    let rest = strip_name(&ours, &other);
+                    assert_eq!(rest == Some(&ours[len..]), other.path() == path);
+                    assert_eq!(rest.is_some(), other.path() == path);
                     let elsewhere = ResourceId::new(Address::new([3; 20]), path, &[]).unwrap();
-                    assert!(!name.is(&elsewhere));
+                    assert_eq!(strip_name(&ours, &elsewhere), None);
+                    for end in 0..len {
+                        assert_eq!(strip_name(&ours[..end], &resource), None);
+                    }
                 }
             }
         }
-    }
-
-    #[test]
-    fn the_longest_name_fits() {
-        let segment = "x".repeat(24);
-        let path = [segment.as_str(); 8];
-        let resource = ResourceId::new(Address::ZERO, &path, &[]).unwrap();
-        assert_eq!(Name::of(&resource).unwrap().len, MAX_LEN);
     }
 }

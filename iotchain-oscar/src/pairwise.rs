@@ -2,12 +2,11 @@
 
 use crate::content::Content;
 use crate::echo::Uptime;
-use crate::name::Name;
 use crate::object::{Answer, Object, Position};
 use crate::opened::{Opened, opened};
 use crate::origin::Origin;
 use crate::receiver::wipe;
-use crate::structure::{Aad, Binding};
+use crate::structure::Binding;
 use crate::{
     Directory, Echo, EchoRule, Group, Method, Mode, PairContexts, PairRequest, Receiver, Reply,
     ResourceId, Sessions,
@@ -78,15 +77,12 @@ where
         let pair = pair_key(self.group, &key, &origin, resource, &access)?;
         let content = Content {
             key: &pair.direction(Direction::Request, alg, &origin.kid)?,
-            name: &Name::of(resource)?,
-            query: resource.query(),
+            resource,
             binding: Binding::of_request(method, bind),
             piv: origin.piv,
         };
         let reply = Reply::new(alg, pair, origin, object.protected)?;
-        let mut aad = Aad::EMPTY;
-        content.bind(&mut aad, object.protected)?;
-        let len = content.open(&aad, object.ciphertext, out);
+        let len = content.open_once(object.protected, object.ciphertext, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         clients.contexts.commit(place, &origin, echo, clients.now);
         if !method.is_within(origin.sid.roles()) {
@@ -123,14 +119,11 @@ where
         let pair = pair_key(self.group, &key, &origin, resource, access)?;
         let content = Content {
             key: &pair.direction(Direction::Response, self.group.suite.aead, &origin.kid)?,
-            name: &Name::of(resource)?,
-            query: resource.query(),
+            resource,
             binding: Binding::of_answer(code, request.protected.as_bytes()),
             piv: origin.piv,
         };
-        let mut aad = Aad::EMPTY;
-        content.bind(&mut aad, answer.protected)?;
-        let len = content.open(&aad, answer.ciphertext, out);
+        let len = content.open_once(answer.protected, answer.ciphertext, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         Ok(Opened {
             len,

@@ -3,10 +3,9 @@
 //! It stores and serves the bytes verbatim; checking them keeps garbage and old versions out.
 
 use crate::header::{Claims, Header};
-use crate::name::Name;
 use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
-use crate::structure::{Aad, Binding};
+use crate::structure::{Aad, Binding, Bound};
 use crate::{Credential, Directory, Policy, Purpose, ResourceId};
 use iotchain_core::{Error, Gid, Kid, Piv, Result, Session, Suite, UnixTime};
 
@@ -88,10 +87,13 @@ impl<D: Directory + ?Sized> ProxyCheck<'_, D> {
         credential: Credential<'_>,
         signature: &[u8],
     ) -> Result<()> {
-        let (name, thumbprint) = (Name::of(resource)?, credential.key.thumbprint());
-        let binding = Binding::of_signed(&thumbprint);
+        let thumbprint = credential.key.thumbprint();
         let mut aad = Aad::EMPTY;
-        aad.write(object.protected, &name, resource.query(), binding)?;
+        aad.write(Bound {
+            protected: object.protected,
+            resource,
+            binding: Binding::of_signed(&thumbprint),
+        })?;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             let verifier = self.directory.verifier();
             (credential.key).verify_by(verifier, self.suite.sign, message, signature)

@@ -19,11 +19,11 @@ use crate::exchange::Exchange;
 use crate::failures::{Failures, Known};
 use crate::header::Claims;
 use crate::header::Header;
-use crate::keys::{Kept, Keys, Scope};
+use crate::keys::{Keys, Place, Scope};
 use crate::object::{Object, Position, Seal};
 use crate::opened::{Opened, opened};
 use crate::origin::Origin;
-use crate::structure::{Aad, Binding};
+use crate::structure::Binding;
 use crate::{Commands, Directory, Group, Policy, Purpose, ResourceId, Sessions, StoredState};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{Error, GroupKey, KidContext, Result, SessionSecret, UnixTime};
@@ -145,20 +145,17 @@ where
         out: &mut [u8],
     ) -> Result<Opened> {
         let (origin, source) = self.admit_group(object, resource)?;
-        let source = self.at_hand(source, &origin, resource, SenderUse::Group)?;
-        let kept = source.kept(self.keys)?;
+        let place = self.at_hand(source, &origin, resource, SenderUse::Group)?;
+        let kept = self.keys.at(place)?;
         let content = Content {
             key: &kept.key,
-            name: &kept.name,
-            query: resource.query(),
+            resource,
             binding: Binding::of_response(code, exchange.token()),
             piv: origin.piv,
         };
-        let mut aad = Aad::EMPTY;
-        content.bind(&mut aad, object.protected)?;
-        let len = content.open(&aad, object.ciphertext, out);
+        let len = content.open(&mut kept.aad, object.protected, object.ciphertext, out);
         let opened = self.settle_group(object, &origin, len, exchange, out)?;
-        source.keep(self.keys);
+        self.keys.accept(place);
         Ok(opened)
     }
 
@@ -167,7 +164,7 @@ where
         &self,
         object: &Object<'_>,
         resource: &ResourceId<'_>,
-    ) -> Result<(Origin, Source<GroupKey>)> {
+    ) -> Result<(Origin, Source)> {
         let (origin, source) = self.source(&object.header, resource, SenderUse::Group)?;
         self.sessions.may_open(origin.context.session)?;
         if !origin.sid.roles().is_producer() {
@@ -216,36 +213,35 @@ where
         memory.admit(&signed, &self.policy, now)?;
 
         let signer = credential.key.thumbprint();
-        let source = self.at_hand(source, &origin, resource, SenderUse::Signed)?;
-        let kept = source.kept(self.keys)?;
+        let place = self.at_hand(source, &origin, resource, SenderUse::Signed)?;
+        let kept = self.keys.at(place)?;
         let content = Content {
             key: &kept.key,
-            name: &kept.name,
-            query: resource.query(),
+            resource,
             binding: Binding::of_signed(&signer),
             piv: origin.piv,
         };
-        let mut aad = Aad::EMPTY;
-        content.bind(&mut aad, object.protected)?;
-        let len = content.open(&aad, object.ciphertext, out)?;
+        let len = content.open(&mut kept.aad, object.protected, object.ciphertext, out)?;
+        let aad = &kept.aad;
         aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
             let verifier = self.directory.verifier();
             (credential.key).verify_by(verifier, self.group.suite.sign, message, form.signature)
         })
         .and_then(|()| memory.commit(&signed, now))
         .inspect_err(|_| wipe(out, len))?;
-        source.keep(self.keys);
+        self.keys.accept(place);
         Ok(opened(object, &origin, len, Some((form.claims, signer))))
     }
 
     /// Before step 8, in the modes that depend on the tag: not beyond the forgery limit.
+    #[inline]
     pub(crate) fn check_failures(&self, origin: &Origin) -> Result<()> {
         if self.failures.is_empty() {
             return Ok(());
         }
         let known = Known::from(self.directory.credential(&origin.sid));
         self.failures
-            .check(self.group.suite.aead, origin, known, |context| {
+            .check(self.group.suite.aead, origin, known, &|context| {
                 self.is_live(context)
             })
     }
@@ -258,7 +254,7 @@ where
         let known = Known::from(self.directory.credential(&origin.sid));
         let (gid, sessions) = (self.group.gid, self.sessions);
         self.failures
-            .count(self.group.suite.aead, origin, known, |context| {
+            .count(self.group.suite.aead, origin, known, &|context| {
                 context.gid == gid && sessions.may_open(context.session).is_ok()
             });
     }
@@ -280,7 +276,7 @@ where
         header: &Header<'_>,
         resource: &ResourceId<'_>,
         purpose: SenderUse,
-    ) -> Result<(Origin, Source<GroupKey>)> {
+    ) -> Result<(Origin, Source)> {
         let context = Origin::context(header, Some(self.group.gid))?;
         let origin = Origin::in_group(header, context, self.group);
         let place = origin
@@ -296,50 +292,32 @@ where
         Ok((origin?, source))
     }
 
-    /// The key itself, if it has to be derived.
+    /// Puts a key that has to be derived on trial. Not inlined, so that it takes no stack where objects are opened.
+    #[inline(never)]
     fn at_hand(
-        &self,
-        source: Source<GroupKey>,
+        &mut self,
+        source: Source,
         origin: &Origin,
         resource: &ResourceId<'_>,
         purpose: SenderUse,
-    ) -> Result<Source<Kept>> {
+    ) -> Result<Place> {
         let key = match source {
-            Source::Kept(place) => return Ok(Source::Kept(place)),
+            Source::Kept(place) => return Ok(Place::Kept(place)),
             Source::Derived(key) => key,
         };
-        let Origin { context, kid, .. } = origin;
+        let context = origin.context;
         let session = SessionSecret::derive(&key, context.gid, context.session, &self.group.ks);
-        let key = session.resource(resource.rs(), resource.path())?.sender(
-            purpose,
-            self.group.suite.aead,
-            kid,
-        )?;
+        let secret = session.resource(resource.rs(), resource.path())?;
         let scope = Scope::of(origin, purpose);
-        Kept::new(scope, resource, key).map(Source::Derived)
+        (self.keys).try_out(&scope, resource, &secret, self.group.suite.aead)?;
+        Ok(Place::Trial)
     }
 }
 
-/// Where a content key comes from: its place among the keys, or `T`, from which or as which it was derived.
-pub(crate) enum Source<T> {
+/// Where a content key comes from: its place among the keys, or the session key.
+pub(crate) enum Source {
     Kept(usize),
-    Derived(T),
-}
-
-impl Source<Kept> {
-    fn kept<'a, const K: usize>(&'a self, keys: &'a mut Keys<K>) -> Result<&'a Kept> {
-        match self {
-            Self::Kept(place) => keys.at(*place).ok_or(Error::Session),
-            Self::Derived(kept) => Ok(kept),
-        }
-    }
-
-    /// The object was authentic: its key stays.
-    fn keep<const K: usize>(self, keys: &mut Keys<K>) {
-        if let Self::Derived(kept) = self {
-            keys.keep(kept);
-        }
-    }
+    Derived(GroupKey),
 }
 
 /// A well-formed object that carries a countersignature.

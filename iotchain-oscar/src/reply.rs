@@ -3,7 +3,6 @@
 use crate::content::Content;
 use crate::draft::Draft;
 use crate::header::Protected;
-use crate::name::Name;
 use crate::origin::Origin;
 use crate::structure::Binding;
 use crate::{MAX_OBJECT, MAX_OBJECT_LIMIT, Mode, Plaintext, ResourceId};
@@ -61,12 +60,9 @@ impl Reply {
     }
 
     fn draft<'p>(&self, plaintext: Plaintext<'p>) -> Result<Draft<'p>> {
-        Ok(Draft {
-            mode: Mode::Pairwise,
-            protected: Protected::of_answer(plaintext.content_format)?,
-            plaintext: plaintext.bytes,
-            tag_len: self.alg.tag_len(),
-        })
+        let mut draft = Draft::new(Mode::Pairwise, self.alg, plaintext.bytes);
+        draft.protected.encode_answer(plaintext.content_format)?;
+        Ok(draft)
     }
 
     /// Seals the response with CoAP code `code` (2.04 = 68) on the resource that was asked for, to the front of `out`.
@@ -89,12 +85,11 @@ impl Reply {
         let key = self.pair.direction(Direction::Response, self.alg, &kid)?;
         let content = Content {
             key: &key,
-            name: &Name::of(resource)?,
-            query: resource.query(),
+            resource,
             binding: Binding::of_answer(code, self.request.as_bytes()),
             piv,
         };
-        draft.write(&content, out, |_| Ok(()))?;
+        draft.write_once(&content, out)?;
         Ok(needed)
     }
 }

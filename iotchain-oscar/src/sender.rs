@@ -4,9 +4,8 @@ use crate::boot::Boot;
 use crate::content::Content;
 use crate::draft::Draft;
 use crate::exchange::check_token;
-use crate::header::{Claims, Protected};
-use crate::keys::{Kept, Keys, Scope};
-use crate::name::Name;
+use crate::header::Claims;
+use crate::keys::{Places, Scope};
 use crate::nonces::{Checkpoint, Nonces};
 use crate::origin::Origin;
 use crate::structure::Binding;
@@ -28,7 +27,7 @@ pub struct Sender {
     kid: Kid,
     nonces: Nonces,
     current: Option<(Session, SessionSecret)>,
-    keys: Keys<2>,
+    keys: Places<2>,
     iat: IatFloor,
     max_object: usize,
 }
@@ -93,7 +92,7 @@ impl Sender {
             kid: Kid::new(&sid, &boot.salt),
             nonces: boot.nonces,
             current: None,
-            keys: Keys::new(),
+            keys: Places::new(),
             iat: IatFloor {
                 earlier_boots: signed_until,
                 newest: UnixTime::new(0),
@@ -173,19 +172,20 @@ impl Sender {
             return Err(Error::Signer);
         }
         let binding = Binding::of_response(code, check_token(token)?);
-        let draft = self.draft(Mode::Group, None, plaintext.into())?;
+        let plaintext = plaintext.into();
+        let mut draft = Draft::new(Mode::Group, self.group.suite.aead, plaintext.bytes);
+        self.head(&mut draft, plaintext.content_format, None)?;
         let out = self.room(&draft, out)?;
         let place = self.key(resource, SenderUse::Group)?;
         let piv = self.nonces.take()?;
-        let kept = self.keys.at(place).ok_or(Error::Session)?;
+        let kept = self.keys.at(place)?;
         let content = Content {
             key: &kept.key,
-            name: &kept.name,
-            query: resource.query(),
+            resource,
             binding,
             piv,
         };
-        draft.write(&content, out, |_| Ok(()))?;
+        draft.write(&content, &mut kept.aad, out)?;
         Ok(out.len())
     }
 
@@ -216,7 +216,9 @@ impl Sender {
         if echo.len() > PairRequest::MAX_ECHO {
             return Err(Error::Echo);
         }
-        let draft = self.draft(Mode::Pairwise, None, plaintext.into())?;
+        let plaintext = plaintext.into();
+        let mut draft = Draft::new(Mode::Pairwise, self.group.suite.aead, plaintext.bytes);
+        self.head(&mut draft, plaintext.content_format, None)?;
         let out = self.room(&draft, out)?;
         let (alg, context) = (self.group.suite.aead, self.context()?);
         let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
@@ -224,16 +226,14 @@ impl Sender {
             .resource(resource.rs(), resource.path())?
             .pair(access);
         let key = pair.direction(Direction::Request, alg, &self.kid)?;
-        let name = Name::of(resource)?;
         let piv = self.nonces.take()?;
         let content = Content {
             key: &key,
-            name: &name,
-            query: resource.query(),
+            resource,
             binding: Binding::of_request(method, echo),
             piv,
         };
-        draft.write(&content, out, |_| Ok(()))?;
+        draft.write_once(&content, out)?;
         let origin = Origin {
             context,
             sid: self.sid,
@@ -269,26 +269,23 @@ impl Sender {
             return Err(Error::Alg);
         }
         self.check_claims(claims)?;
-        let draft = self.draft(Mode::Signed, Some(claims), plaintext.into())?;
+        let plaintext = plaintext.into();
+        let mut draft = Draft::new(Mode::Signed, self.group.suite.aead, plaintext.bytes);
+        self.head(&mut draft, plaintext.content_format, Some(claims))?;
         let out = self.room(&draft, out)?;
         let place = self.key(resource, SenderUse::Signed)?;
         let piv = self.nonces.take()?;
         self.iat.newest = self.iat.newest.max(claims.iat);
         let thumbprint = public.thumbprint();
-        let kept = self.keys.at(place).ok_or(Error::Session)?;
+        let kept = self.keys.at(place)?;
         let content = Content {
             key: &kept.key,
-            name: &kept.name,
-            query: resource.query(),
+            resource,
             binding: Binding::of_signed(&thumbprint),
             piv,
         };
-        draft.write(&content, out, |sealed| {
-            let message = |message: &[&[u8]]| signer.sign(message);
-            *sealed.signature =
-                (sealed.aad).with_to_be_signed(sealed.protected, sealed.ciphertext, message)?;
-            Ok(())
-        })?;
+        draft.write(&content, &mut kept.aad, out)?;
+        draft.sign(&kept.aad, signer, out)?;
         Ok(out.len())
     }
 
@@ -319,23 +316,18 @@ impl Sender {
         Ok(KidContext { gid, session })
     }
 
-    /// Everything about an object except its bytes; no PIV is used up.
-    fn draft<'p>(
+    /// Fills in the header of an object; no PIV is used up.
+    fn head(
         &self,
-        mode: Mode,
+        draft: &mut Draft<'_>,
+        content_format: Option<u16>,
         claims: Option<Claims>,
-        plaintext: Plaintext<'p>,
-    ) -> Result<Draft<'p>> {
-        let alg = self.group.suite.aead;
-        let context = self.context()?;
+    ) -> Result<()> {
+        let (alg, context) = (self.group.suite.aead, self.context()?);
         let piv = self.nonces.peek()?;
-        let format = plaintext.content_format;
-        Ok(Draft {
-            mode,
-            protected: Protected::encode(alg, format, &self.kid, piv, &context, claims)?,
-            plaintext: plaintext.bytes,
-            tag_len: alg.tag_len(),
-        })
+        draft
+            .protected
+            .encode(alg, content_format, &self.kid, piv, &context, claims)
     }
 
     /// The front of `out` that the object will fill.
@@ -354,12 +346,15 @@ impl Sender {
         if let Some(place) = self.keys.find(&scope, resource) {
             return Ok(place);
         }
+        self.derive(&scope, resource)
+    }
+
+    /// Not inlined, so that it takes no stack where objects are sealed.
+    #[inline(never)]
+    fn derive(&mut self, scope: &Scope, resource: &ResourceId<'_>) -> Result<usize> {
         let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
-        let key = secret.resource(resource.rs(), resource.path())?.sender(
-            purpose,
-            self.group.suite.aead,
-            &self.kid,
-        )?;
-        Ok(self.keys.keep(Kept::new(scope, resource, key)?))
+        let secret = secret.resource(resource.rs(), resource.path())?;
+        self.keys
+            .keep(scope, resource, &secret, self.group.suite.aead)
     }
 }

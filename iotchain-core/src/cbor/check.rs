@@ -6,25 +6,6 @@ use crate::error::{Error, Result};
 /// Deepest nesting; the outermost item is level 1 (spec 1.2, rule 3).
 pub const MAX_DEPTH: u8 = 6;
 
-/// Which tag numbers a walk accepts.
-pub(super) trait Tags {
-    fn allows(&self, tag: u64) -> bool;
-}
-
-impl Tags for [u64] {
-    fn allows(&self, tag: u64) -> bool {
-        self.contains(&tag)
-    }
-}
-
-pub(super) struct AnyTag;
-
-impl Tags for AnyTag {
-    fn allows(&self, _: u64) -> bool {
-        true
-    }
-}
-
 /// Checks that `bytes` is exactly one item in core deterministic form, without tags.
 ///
 /// # Errors
@@ -39,14 +20,15 @@ pub fn check(bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`check`]; a tag outside `tags` is [`Error::Item`].
 pub fn check_tagged(bytes: &[u8], tags: &[u64]) -> Result<()> {
-    match walk(bytes, 1, tags)? {
+    match walk(bytes, 1, Some(tags))? {
         [] => Ok(()),
         _ => Err(Error::Trailing),
     }
 }
 
-/// Walks one item at nesting level `depth` and gives the bytes behind it. Recursion is bounded by [`MAX_DEPTH`].
-pub(super) fn walk<'a, T: Tags + ?Sized>(bytes: &'a [u8], depth: u8, tags: &T) -> Result<&'a [u8]> {
+/// Walks one item at nesting level `depth` and gives the bytes behind it; tags are those of `tags`, or any. Recursion is
+/// bounded by [`MAX_DEPTH`].
+pub(super) fn walk<'a>(bytes: &'a [u8], depth: u8, tags: Option<&[u64]>) -> Result<&'a [u8]> {
     if depth > MAX_DEPTH {
         return Err(Error::Depth);
     }
@@ -102,7 +84,7 @@ pub(super) fn walk<'a, T: Tags + ?Sized>(bytes: &'a [u8], depth: u8, tags: &T) -
             }
             Ok(rest)
         }
-        Major::Tag if tags.allows(argument) => walk(rest, inner, tags),
+        Major::Tag if tags.is_none_or(|tags| tags.contains(&argument)) => walk(rest, inner, tags),
         Major::Tag => Err(Error::Item),
     }
 }

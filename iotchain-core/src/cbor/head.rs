@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Major {
     /// 0: unsigned integer.
-    Uint,
+    Uint = 0,
     /// 1: negative integer.
     Negative,
     /// 2: byte string.

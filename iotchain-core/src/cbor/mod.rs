@@ -2,7 +2,7 @@
 //!
 //! Reading is strict: [`check`] walks one whole item and reports the first violation with its registry number, then
 //! [`Reader`] takes values out of it. Call [`check`] first on anything untrusted: format errors (1 to 11) come before
-//! type errors, as the specification orders them. Writing goes through `minicbor`'s encoder into the caller's buffer.
+//! type errors, as the specification orders them. Writing goes into the caller's buffer.
 //!
 //! ```
 //! use iotchain_core::cbor::{self, Reader, Writer};

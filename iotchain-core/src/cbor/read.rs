@@ -1,6 +1,6 @@
 //! Pulling values out of an item, head by head.
 
-use super::check::{AnyTag, walk};
+use super::check::walk;
 use super::head::{Major, head};
 use crate::error::{Error, Result};
 
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
     /// A format error; [`Error::Depth`] beyond the nesting limit.
     pub fn skip(&mut self) -> Result<&'a [u8]> {
         let start = self.rest;
-        let rest = walk(start, 1, &AnyTag)?;
+        let rest = walk(start, 1, None)?;
         self.rest = rest;
         let len = start.len().saturating_sub(rest.len());
         start.get(..len).ok_or(Error::Truncated)

@@ -1,108 +1,107 @@
 //! Writing into the caller's buffer.
 
+use super::head::Major;
 use crate::error::{Error, Result};
-use core::convert::Infallible;
-use minicbor::data::Tag;
-use minicbor::encode::{Encoder, Write};
-
-/// Writes what fits and counts the rest, so that a too small buffer learns the length it lacked.
-struct Counting<'a> {
-    out: &'a mut [u8],
-    len: usize,
-}
-
-impl Write for Counting<'_> {
-    type Error = Infallible;
-
-    fn write_all(&mut self, bytes: &[u8]) -> core::result::Result<(), Infallible> {
-        // in two steps, so that the compiler sees the equal lengths and leaves the panic out
-        let rest = self.out.get_mut(self.len..);
-        if let Some(room) = rest.and_then(|rest| rest.get_mut(..bytes.len())) {
-            room.copy_from_slice(bytes);
-        }
-        self.len = self.len.saturating_add(bytes.len());
-        Ok(())
-    }
-}
 
 /// A CBOR encoder over a byte slice. Calls chain and never fail; [`Writer::finish`] tells whether all of it fitted.
 ///
 /// The caller writes map keys in bytewise order of their encoding; heads come out in shortest form.
 pub struct Writer<'a> {
-    encoder: Encoder<Counting<'a>>,
-}
-
-macro_rules! item {
-    ($(#[$doc:meta])* $name:ident($value:ident: $type:ty) $call:expr) => {
-        $(#[$doc])*
-        pub fn $name(&mut self, $value: $type) -> &mut Self {
-            let write: fn(&mut Encoder<Counting<'a>>, $type) = $call;
-            write(&mut self.encoder, $value);
-            self
-        }
-    };
+    out: &'a mut [u8],
+    /// Bytes written, counting those that did not fit, so that a too small buffer learns the length it lacked.
+    len: usize,
 }
 
 impl<'a> Writer<'a> {
     /// Writes to the front of `out`.
     #[must_use]
-    pub fn new(out: &'a mut [u8]) -> Self {
-        Self {
-            encoder: Encoder::new(Counting { out, len: 0 }),
+    pub const fn new(out: &'a mut [u8]) -> Self {
+        Self { out, len: 0 }
+    }
+
+    /// Head of an array of `n` elements.
+    pub fn array(&mut self, n: u64) -> &mut Self {
+        self.head(Major::Array, n)
+    }
+
+    /// Head of a map of `n` pairs.
+    pub fn map(&mut self, n: u64) -> &mut Self {
+        self.head(Major::Map, n)
+    }
+
+    /// An unsigned integer.
+    pub fn uint(&mut self, value: u64) -> &mut Self {
+        self.head(Major::Uint, value)
+    }
+
+    /// An integer of either sign.
+    pub fn int(&mut self, value: i64) -> &mut Self {
+        match u64::try_from(value) {
+            Ok(value) => self.uint(value),
+            // -1 - n
+            Err(_) => self.head(Major::Negative, !value as u64),
         }
     }
 
-    item!(
-        /// Head of an array of `n` elements.
-        array(n: u64) |e, n| { let _ = e.array(n); }
-    );
-    item!(
-        /// Head of a map of `n` pairs.
-        map(n: u64) |e, n| { let _ = e.map(n); }
-    );
-    item!(
-        /// An unsigned integer.
-        uint(value: u64) |e, value| { let _ = e.u64(value); }
-    );
-    item!(
-        /// An integer of either sign.
-        int(value: i64) |e, value| { let _ = e.i64(value); }
-    );
-    item!(
-        /// A byte string.
-        bytes(value: &[u8]) |e, value| { let _ = e.bytes(value); }
-    );
-    item!(
-        /// A text string.
-        text(value: &str) |e, value| { let _ = e.str(value); }
-    );
-    item!(
-        /// `true` or `false`.
-        bool(value: bool) |e, value| { let _ = e.bool(value); }
-    );
-    item!(
-        /// A tag number; the tagged item follows.
-        tag(number: u64) |e, number| { let _ = e.tag(Tag::new(number)); }
-    );
-    item!(
-        /// An item that is encoded already, or the content of a string whose head was written by [`Writer::bytes_head`].
-        raw(encoded: &[u8]) |e, encoded| { let _ = e.writer_mut().write_all(encoded); }
-    );
-    item!(
-        /// Head of a byte string whose `len` bytes follow by [`Writer::raw`].
-        bytes_head(len: u64) |e, len| { let _ = e.bytes_len(len); }
-    );
+    /// A byte string.
+    pub fn bytes(&mut self, value: &[u8]) -> &mut Self {
+        self.bytes_head(value.len() as u64).raw(value)
+    }
+
+    /// A text string.
+    pub fn text(&mut self, value: &str) -> &mut Self {
+        self.head(Major::Text, value.len() as u64)
+            .raw(value.as_bytes())
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, value: bool) -> &mut Self {
+        self.head(Major::Simple, 20 | u64::from(value))
+    }
 
     /// `null`.
     pub fn null(&mut self) -> &mut Self {
-        let _ = self.encoder.null();
+        self.head(Major::Simple, 22)
+    }
+
+    /// A tag number; the tagged item follows.
+    pub fn tag(&mut self, number: u64) -> &mut Self {
+        self.head(Major::Tag, number)
+    }
+
+    /// Head of a byte string whose `len` bytes follow by [`Writer::raw`].
+    pub fn bytes_head(&mut self, len: u64) -> &mut Self {
+        self.head(Major::Bytes, len)
+    }
+
+    /// An item that is encoded already, or the content of a string whose head was written by [`Writer::bytes_head`].
+    pub fn raw(&mut self, encoded: &[u8]) -> &mut Self {
+        // in two steps, so that the compiler sees the equal lengths and leaves the panic out
+        let rest = self.out.get_mut(self.len..);
+        if let Some(room) = rest.and_then(|rest| rest.get_mut(..encoded.len())) {
+            room.copy_from_slice(encoded);
+        }
+        self.len = self.len.saturating_add(encoded.len());
         self
+    }
+
+    /// A head in its shortest form.
+    fn head(&mut self, major: Major, argument: u64) -> &mut Self {
+        let [a, b, c, d, e, f, g, h] = argument.to_be_bytes();
+        let major = (major as u8) << 5;
+        match argument {
+            0..24 => self.raw(&[major | h]),
+            24..0x100 => self.raw(&[major | 24, h]),
+            0x100..0x1_0000 => self.raw(&[major | 25, g, h]),
+            0x1_0000..0x1_0000_0000 => self.raw(&[major | 26, e, f, g, h]),
+            _ => self.raw(&[major | 27, a, b, c, d, e, f, g, h]),
+        }
     }
 
     /// Bytes written so far, counting those that did not fit.
     #[must_use]
-    pub fn position(&self) -> usize {
-        self.encoder.writer().len
+    pub const fn position(&self) -> usize {
+        self.len
     }
 
     /// The length of the whole encoding.
@@ -110,7 +109,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// [`Error::Buffer`] with the length needed; the buffer is then zeroed.
     pub fn finish(self) -> Result<usize> {
-        let Counting { out, len } = self.encoder.into_writer();
+        let Self { out, len } = self;
         if len <= out.len() {
             return Ok(len);
         }
