@@ -24,14 +24,17 @@ impl AccountId {
     /// # Errors
     /// [`Error::Type`] for any other form: another namespace, a chain with leading zeros, upper-case digits.
     pub fn parse(text: &str) -> Result<Self> {
-        let (chain, hex) = text
-            .strip_prefix(NAMESPACE)
-            .and_then(|rest| rest.split_once(SEPARATOR))
-            .ok_or(Error::Type)?;
-        Ok(Self {
-            chain: parse_chain(chain).ok_or(Error::Type)?,
-            address: parse_address(hex).ok_or(Error::Type)?,
-        })
+        // from both ends, because a search in text is 3 kB of code
+        let parts = || {
+            let rest = text.as_bytes().strip_prefix(NAMESPACE.as_bytes())?;
+            let (rest, hex) = rest.split_last_chunk()?;
+            let chain = rest.strip_suffix(SEPARATOR.as_bytes())?;
+            Some(Self {
+                chain: parse_chain(chain)?,
+                address: parse_address(hex)?,
+            })
+        };
+        parts().ok_or(Error::Type)
     }
 
     /// Calls `f` with the text.
@@ -45,13 +48,18 @@ impl AccountId {
     }
 }
 
-fn parse_chain(text: &str) -> Option<u64> {
-    let canonical = text == "0" || !text.starts_with(['0', '+']);
-    canonical.then(|| text.parse().ok()).flatten()
+/// A decimal number without leading zeros.
+fn parse_chain(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || (digits.starts_with(b"0") && digits != b"0") {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, digit| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
-fn parse_address(hex: &str) -> Option<Address> {
-    let hex: &[u8; 40] = hex.as_bytes().try_into().ok()?;
+fn parse_address(hex: &[u8; 40]) -> Option<Address> {
     let mut bytes = [0; Address::LEN];
     let (pairs, _) = hex.as_chunks::<2>();
     for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {

@@ -74,11 +74,19 @@ pub(crate) struct Owner {
 }
 
 /// An event that is held, with what the history says of its beginning and of the next one's; 0 for nothing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Noted {
     event: u32,
     begin: u32,
     next: u32,
+}
+
+impl Noted {
+    const NONE: Self = Self {
+        event: 0,
+        begin: 0,
+        next: 0,
+    };
 }
 
 /// The part of an event that concerns one member with room for `W` events.
@@ -111,12 +119,8 @@ pub(crate) struct Event<const W: usize> {
 }
 
 impl<const W: usize> Event<W> {
-    /// Nothing read yet; `held` are the numbers of the events that the owner holds.
-    pub(super) fn new(owner: Owner, held: impl Iterator<Item = u32>) -> Self {
-        let mut noted = [Noted::default(); W];
-        for (noted, event) in noted.iter_mut().zip(held) {
-            noted.event = event;
-        }
+    /// Nothing read yet.
+    pub(super) const fn new(owner: Owner) -> Self {
         Self {
             owner,
             epoch: 0,
@@ -136,9 +140,16 @@ impl<const W: usize> Event<W> {
             joined: 0,
             window_len: 0,
             sessions: [0; W],
-            noted,
+            noted: [Noted::NONE; W],
             links: [[0; 16]; W],
             entry: None,
+        }
+    }
+
+    /// `held` are the numbers of the events that the owner holds; before the first byte.
+    pub(super) fn note_held(&mut self, held: impl Iterator<Item = u32>) {
+        for (noted, event) in self.noted.iter_mut().zip(held) {
+            noted.event = event;
         }
     }
 
@@ -253,7 +264,8 @@ impl<const W: usize> Event<W> {
         let Range { start, end } = self.number_at(0)..self.number.saturating_add(1);
         let begun = event
             .saturating_add(1)
-            .clamp(start, end)
+            .max(start)
+            .min(end)
             .saturating_sub(start);
         event == 0 || begun == self.joined
     }

@@ -54,11 +54,13 @@ pub(crate) struct Payload<const W: usize> {
 impl<const W: usize> Payload<W> {
     /// `held` are the numbers of the events that the owner holds.
     pub(crate) fn new(owner: Owner, held: impl Iterator<Item = u32>) -> Self {
-        Self {
+        let mut payload = Self {
             gather: Gather::new(),
             next: Next::Array,
-            event: Event::new(owner, held),
-        }
+            event: Event::new(owner),
+        };
+        payload.event.note_held(held);
+        payload
     }
 
     /// Whose view of the event it is.
@@ -89,9 +91,9 @@ impl<const W: usize> Payload<W> {
     ///
     /// # Errors
     /// [`Error::Truncated`] if something is missing.
-    pub(crate) fn finish(self) -> Result<Event<W>> {
+    pub(crate) const fn finish(&self) -> Result<&Event<W>> {
         match self.next {
-            Next::End => Ok(self.event),
+            Next::End => Ok(&self.event),
             _ => Err(Error::Truncated),
         }
     }

@@ -73,23 +73,15 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         fingerprint: Fingerprint,
         now: Option<UnixTime>,
     ) -> Result<Received> {
-        // borrowed where it lies: a second copy would double the stack
-        match &self.read(envelope) {
-            Ok(event) => self.take(event, fingerprint, now),
-            Err(error) => Err(*error),
-        }
-    }
-
-    /// The event in a verified envelope. Apart, so that the stack of its reader is free again when it is taken.
-    #[inline(never)]
-    fn read(&self, envelope: &Envelope<'_>) -> Result<Event<W>> {
         let mut payload = self.payload();
         payload.set_session(envelope.session());
         payload.push(envelope.payload())?;
-        payload.finish()
+        self.take(payload.finish()?, fingerprint, now)
     }
 
     /// A reader of one event for this member.
+    // apart, so that the stack of making it is free again when it reads
+    #[inline(never)]
     pub(super) fn payload(&self) -> Payload<W> {
         let held = self.held.events.iter().map(|known| known.event);
         Payload::new(self.held.owner(), held)
@@ -117,9 +109,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if now.is_some_and(|now| event.timing.starts > now.saturating_add(self.policy.skew)) {
             return Err(Error::NotYet);
         }
-        let recovered = recover(&self.held.key, &self.held.prf, event)?;
+        let mut recovered = [const { None }; W];
+        recover(&self.held.key, &self.held.prf, event, &mut recovered)?;
         self.check_states(event, &recovered)?;
-        self.commit(event, recovered, fingerprint);
+        self.commit(event, &recovered, fingerprint);
         Ok(Received::Event {
             session: Session::new(event.session),
             starts: event.timing.starts,
@@ -271,10 +264,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
     }
 
-    fn commit(&mut self, event: &Event<W>, recovered: Recovered<W>, fingerprint: Fingerprint) {
-        for (number, chain) in recovered.into_iter().flatten() {
-            if let Some(known) = self.held.events.place(number) {
-                known.keep(chain);
+    fn commit(&mut self, event: &Event<W>, recovered: &Recovered<W>, fingerprint: Fingerprint) {
+        for (number, chain) in recovered.iter().flatten() {
+            if let Some(known) = self.held.events.place(*number) {
+                known.keep(chain.clone());
             }
         }
         // a session that was told without its event may belong to a later one, whose secret this chain does not lead to

@@ -10,8 +10,8 @@ use iotchain_core::{Error, Result};
 /// The chain states that an event gives, each with its event and at the first session of it, oldest first.
 pub(crate) type Recovered<const W: usize> = [Option<(u32, Chain)>; W];
 
-/// The chain states from the own class on; the last one is the event's own, not yet compared with its key check value.
-/// None if the member joined at the event or after it, and has its state already.
+/// Puts the chain states from the own class on into `recovered`; the last one is the event's own, not yet compared with its
+/// key check value. None if the member joined at the event or after it, and has its state already.
 ///
 /// # Errors
 /// [`Error::RevokedMember`] if the own class has no entry for this slot, [`Error::Capacity`] for a window beyond `W`.
@@ -19,10 +19,10 @@ pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
     key: &PersonalKey<S>,
     prf: &Prf,
     event: &Event<W>,
-) -> Result<Recovered<W>> {
-    let mut recovered = [const { None }; W];
+    recovered: &mut Recovered<W>,
+) -> Result<()> {
     if event.class() == event.window_len() {
-        return Ok(recovered);
+        return Ok(());
     }
     let mut z = open_cover(key, prf, event)?;
     let mut places = recovered.iter_mut();
@@ -37,7 +37,7 @@ pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
         let position = begin.session;
         *places.next().ok_or(Error::Capacity)? = Some((begin.event, Chain { position, state }));
     }
-    Ok(recovered)
+    Ok(())
 }
 
 /// Z_c from the entry of the own class.

@@ -111,7 +111,7 @@ impl<const W: usize> EventStream<W> {
         let signed = self.signed.finalize().into();
         member.authority.key().verify_digest(&signed, signature)?;
         self.event?;
-        member.take(&self.payload.finish()?, fingerprint, now)
+        member.take(self.payload.finish()?, fingerprint, now)
     }
 }
 
