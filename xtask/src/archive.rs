@@ -107,12 +107,16 @@ fn panics(target: &Target, declared: &BTreeSet<String>) -> Result<Vec<String>, S
 fn panics_with_ports(target: &Target, declared: &BTreeSet<String>) -> Result<Vec<String>, String> {
     let library = dist::build_for_ports(target, PANICS_OUTSIDE)?;
     let needed = dist::symbols(target, "--undefined-only", &library)?;
-    let hooks: Vec<String> = needed
+    let hooks: BTreeSet<String> = needed
         .into_iter()
         .filter(|name| name.starts_with("iotchain_port_"))
         .collect();
     println!("  {} hooks of the platform", hooks.len());
-    let mut findings = Vec::new();
+    let known = header::hooks()?;
+    let undeclared = hooks.difference(&known).cloned();
+    let mut findings: Vec<String> = undeclared
+        .map(|name| format!("{name} is not declared for platforms"))
+        .collect();
     for name in declared {
         if alone_with(target, &library, name, &hooks)?.can_panic {
             findings.push(format!(

@@ -5,7 +5,7 @@
 //! dist/TARGET/lib/libiotchain.a
 //!            /lib/pkgconfig/iotchain.pc
 //!            /lib/cmake/IotChain/IotChainConfig.cmake, IotChainConfigVersion.cmake
-//!            /include/iotchain.h
+//!            /include/iotchain.h, iotchain_port.h
 //!            /SHA256SUMS
 //! ```
 //!
@@ -76,11 +76,10 @@ pub(crate) fn package(target: &Target, options: &str) -> Result<Package, String>
         fs::create_dir_all(folder.join(path)).map_err(|error| format!("{path}: {error}"))?;
     }
     prelink(target, &library, &object, &archive)?;
-    let copied = fs::copy(
-        root().join(header::HEADER),
-        folder.join("include/iotchain.h"),
-    );
-    copied.map_err(|error| format!("{}: {error}", header::HEADER))?;
+    for path in [header::HEADER, header::PORT_HEADER] {
+        fs::copy(root().join(path), folder.join(path))
+            .map_err(|error| format!("{path}: {error}"))?;
+    }
     for (template, place) in [
         ("iotchain.pc", "lib/pkgconfig"),
         ("IotChainConfig.cmake", CMAKE),

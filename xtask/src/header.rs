@@ -10,6 +10,9 @@ use crate::tree::text;
 /// The header, generated and committed.
 pub(crate) const HEADER: &str = "include/iotchain.h";
 
+/// What a platform may define, written by hand.
+pub(crate) const PORT_HEADER: &str = "include/iotchain_port.h";
+
 /// Writes the header; with `--check`, compares it with the committed one.
 pub(crate) fn header(argument: Option<&str>) -> Outcome {
     match argument {
@@ -36,7 +39,16 @@ pub(crate) fn check() -> Outcome {
 
 /// The functions that the committed header declares.
 pub(crate) fn declared() -> Result<BTreeSet<String>, String> {
-    let header = text(Path::new(HEADER)).ok_or(format!("{HEADER} is missing"))?;
+    declared_in(HEADER)
+}
+
+/// The functions that the header for platforms declares.
+pub(crate) fn hooks() -> Result<BTreeSet<String>, String> {
+    declared_in(PORT_HEADER)
+}
+
+fn declared_in(path: &str) -> Result<BTreeSet<String>, String> {
+    let header = text(Path::new(path)).ok_or(format!("{path} is missing"))?;
     Ok(functions(&header).map(str::to_owned).collect())
 }
 

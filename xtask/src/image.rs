@@ -1,5 +1,6 @@
 //! Images that hold one function of a library and what it calls.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::run::{output, succeeds};
@@ -19,7 +20,7 @@ pub(crate) struct Alone {
 /// Links `name` and what it calls out of `library`. A function that leads to the panic handler does not link, because
 /// what the handler calls is undefined; without global variables, since devices keep none for us.
 pub(crate) fn alone(target: &Target, library: &Path, name: &str) -> Result<Alone, String> {
-    alone_with(target, library, name, &[])
+    alone_with(target, library, name, &BTreeSet::new())
 }
 
 /// As [`alone`], with `hooks` that the program would define.
@@ -27,7 +28,7 @@ pub(crate) fn alone_with(
     target: &Target,
     library: &Path,
     name: &str,
-    hooks: &[String],
+    hooks: &BTreeSet<String>,
 ) -> Result<Alone, String> {
     let image = library.with_file_name("alone.elf");
     let mut entry = format!("--gc-sections -e {name} -u {name}");

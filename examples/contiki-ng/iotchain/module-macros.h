@@ -1,0 +1,1 @@
+#define BUILD_WITH_IOTCHAIN 1
