@@ -32,13 +32,14 @@ use crate::clock::{self, Stop};
 use crate::coap::{Call, Client, Code, Reply, content_format};
 use crate::dtls::pki;
 use crate::runtime::{NetError, random};
+use crate::verifier::HostVerifier;
 use crate::{NodeError, link};
 
 pub use line::{Line, SharedLine};
 pub use pair_keys::{PairKeys, SharedPairKeys};
 
 /// A membership of this process, its personal key on the heap and wiped at the end.
-pub type HostMembership = Membership<Zeroizing<Vec<u8>>>;
+pub type HostMembership = Membership<Zeroizing<Vec<u8>>, 16, 4, HostVerifier>;
 
 /// A membership shared between whoever keeps it current and whoever opens or seals objects.
 pub type Shared = Arc<Mutex<HostMembership>>;

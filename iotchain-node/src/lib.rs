@@ -20,7 +20,12 @@
 //! | [`join`], [`follow`] | becoming a member of a group, and staying current |
 //! | [`coap`], [`dtls`], [`runtime`] | the network |
 //! | [`keyfile`], [`data_dir`], [`clock`] | files, directories, time and the end |
+//! | [`verifier`] | who verifies signatures of objects |
 //! | [`demo`] | all of it on one machine |
+//!
+//! | Feature | Default | Brings |
+//! |---|---|---|
+//! | `libsecp256k1` | yes | ES256K signatures of objects verified by libsecp256k1, in half the time; without it by k256 |
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 pub mod address;
@@ -49,5 +54,6 @@ pub mod ready;
 pub mod resource_server;
 pub mod roles;
 pub mod runtime;
+pub mod verifier;
 
 pub use error::NodeError;

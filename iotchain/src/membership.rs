@@ -10,7 +10,9 @@ mod credentials;
 mod renewal;
 
 use crate::join::{JoinResponse, Peer};
-use credentials::Credentials;
+use core::marker::PhantomData;
+use credentials::{Credentials, Senders};
+use iotchain_core::sign::{Software, Verifier};
 use iotchain_core::{
     AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, Suite, Thumbprint,
     UnixTime,
@@ -26,9 +28,10 @@ use iotchain_selfheal::{self as selfheal, Authority};
 /// What a member keeps of one group.
 ///
 /// `S` holds the encoded personal key S_i and wipes it (`Zeroizing<Vec<u8>>` on hosts, a static array on devices);
-/// `W` is the number of events whose keys are kept, `C` the number of credentials.
+/// `W` is the number of events whose keys are kept, `C` the number of credentials. `V` verifies the signatures of
+/// objects: this build, unless a library of the platform stands in.
 #[derive(Debug)]
-pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
+pub struct Membership<S, const W: usize = 16, const C: usize = 4, V = Software> {
     member: EpochMember<S, W>,
     /// The session that the key server named at join. A second join gets the personal key of the first one again (A6):
     /// until a broadcast of this session or a later one came, what the member holds may be over (spec 3.3). It is no
@@ -41,9 +44,10 @@ pub struct Membership<S, const W: usize = 16, const C: usize = 4> {
     failures: Failures,
     /// Derived from the session keys of `member`, and wiped whenever these change.
     keys: Keys,
+    verifier: PhantomData<V>,
 }
 
-impl<S, const W: usize, const C: usize> Membership<S, W, C> {
+impl<S, const W: usize, const C: usize, V> Membership<S, W, C, V> {
     /// A member of no group: it opens nothing and may seal nothing. A device [joins](Membership::join) with it where it
     /// lies, which takes a tenth of the stack of a membership that is returned.
     pub const VACANT: Self = Self {
@@ -64,6 +68,7 @@ impl<S, const W: usize, const C: usize> Membership<S, W, C> {
         },
         failures: Failures::new(),
         keys: Keys::new(),
+        verifier: PhantomData,
     };
 
     /// Whether it is a member of no group.
@@ -73,7 +78,7 @@ impl<S, const W: usize, const C: usize> Membership<S, W, C> {
     }
 }
 
-impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
+impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Membership<S, W, C, V> {
     /// The membership that a verified join response grants. `personal_key` owns a copy of its S_i.
     ///
     /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other. The
@@ -332,7 +337,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
     fn with_receiver<T>(
         &mut self,
         now: UnixTime,
-        f: impl FnOnce(Receiver<'_, At<'_, S, W>, Credentials<C>>) -> T,
+        f: impl FnOnce(Receiver<'_, At<'_, S, W>, Senders<'_, C, V>>) -> T,
     ) -> T {
         f(Receiver {
             group: &self.group,
@@ -341,7 +346,10 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
                 told: self.told,
                 now,
             },
-            directory: &self.credentials,
+            directory: &Senders {
+                credentials: &self.credentials,
+                verifier: V::default(),
+            },
             policy: self.policy,
             failures: &mut self.failures,
             keys: &mut self.keys,

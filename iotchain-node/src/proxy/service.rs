@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use iotchain::core::sign::Verifier;
 use iotchain::oscar::{Credential, Directory, MAX_OBJECT_LIMIT, Policy, Purpose};
 use iotchain::{AeadAlg, Error, ProxyCheck, ResourceId, Sid, Suite, UnixTime};
 
 use super::store::{Store, Stored};
 use crate::catalogue::{Catalogue, PathPattern, ResourceServer};
 use crate::coap::{Code, Link, Outcome, Request, Response, Service, content_format};
+use crate::verifier::HostVerifier;
 use crate::{NodeError, clock};
 
 /// Length in bytes of the sids that the key server hands out (spec 1.1).
@@ -151,6 +153,10 @@ impl Directory for AnyProducer<'_> {
         sid.roles()
             .is_producer()
             .then_some(Credential { subject: *rs, key })
+    }
+
+    fn verifier(&self) -> &dyn Verifier {
+        &HostVerifier
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whose signatures a member believes.
 
 use crate::join::{JoinResponse, Peer};
+use iotchain_core::sign::Verifier;
 use iotchain_core::{Address, Error, PublicKey, Result, Sid, SignAlg};
 use iotchain_oscar::{Credential, Directory};
 
@@ -48,13 +49,23 @@ impl<const C: usize> Credentials<C> {
     }
 }
 
-impl<const C: usize> Directory for Credentials<C> {
+/// Credentials, and who verifies signatures with them.
+pub(super) struct Senders<'a, const C: usize, V> {
+    pub(super) credentials: &'a Credentials<C>,
+    pub(super) verifier: V,
+}
+
+impl<const C: usize, V: Verifier> Directory for Senders<'_, C, V> {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
         let held = |place: &&Peer| place.sid == *sid && *sid != Sid::NONE;
-        let Peer { subject, key, .. } = self.0.iter().find(held)?;
+        let Peer { subject, key, .. } = self.credentials.0.iter().find(held)?;
         Some(Credential {
             subject: *subject,
             key,
         })
+    }
+
+    fn verifier(&self) -> &dyn Verifier {
+        &self.verifier
     }
 }
