@@ -6,9 +6,9 @@ use iotchain::Membership;
 use iotchain::join::JoinResponse;
 use iotchain_core::kdf::{SenderUse, hkdf_expand, hkdf_extract};
 use iotchain_core::{
-    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey, Result, Secret,
-    Session, SessionSecret, Sid, SignAlg, Signature, Signer, SigningKey, Suite, Thumbprint,
-    UnixTime,
+    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey,
+    Result, Secret, Session, SessionSecret, Sid, SignAlg, Signature, Signer, SigningKey, Suite,
+    Thumbprint, UnixTime,
 };
 use iotchain_oscar::{
     Boot, Exchange, Failures, Freshness, Group, Keys, Policy, Receiver, ResourceId, Sender,
@@ -264,7 +264,7 @@ extern "C" fn prepare(world: &mut World) -> bool {
 #[unsafe(no_mangle)]
 extern "C" fn wake(world: &mut World) -> bool {
     let sealed = world.state.get_mut(..world.state_len).unwrap_or_default();
-    let (authority, key) = (*world.member.authority(), Secret::new(STATE_KEY));
+    let (authority, key) = (world.member.authority(), Secret::new(STATE_KEY));
     let oldest = HighWater {
         epoch: 2,
         event: 0,

@@ -59,7 +59,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         oldest: HighWater,
     ) -> Result<Self> {
         let mut member = Self::VACANT;
-        member.wake(personal_key, authority, key, sealed, oldest)?;
+        member.wake(personal_key, &authority, key, sealed, oldest)?;
         Ok(member)
     }
 
@@ -72,14 +72,20 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     pub fn wake(
         &mut self,
         personal_key: PersonalKey<S>,
-        authority: Authority,
+        authority: &Authority,
         key: &Secret<16>,
         sealed: &mut [u8],
         oldest: HighWater,
     ) -> Result<()> {
-        let done = self
-            .begin(personal_key, authority)
-            .and_then(|()| self.read_sealed(key, sealed, oldest));
+        let begun = self.begin(personal_key, *authority);
+        let done = begun.and_then(|()| {
+            let mut state = self.unseal(key, sealed)?;
+            self.read_state(&mut state)?;
+            if self.high_water() < oldest {
+                return Err(Error::Rollback);
+            }
+            Ok(())
+        });
         sealed.zeroize();
         if done.is_err() {
             *self = Self::VACANT;
@@ -89,19 +95,11 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
 
     // apart, so that the stack of the cipher is free again when the state is read
     #[inline(never)]
-    fn read_sealed(
-        &mut self,
-        key: &Secret<16>,
-        sealed: &mut [u8],
-        oldest: HighWater,
-    ) -> Result<()> {
-        let binding = Binding::new(self.held.key.as_bytes(), &self.authority)?;
-        let mut reader = state::open(key, &binding, sealed)?;
-        self.read_state(&mut reader)?;
-        if self.high_water() < oldest {
-            return Err(Error::Rollback);
+    fn unseal<'a>(&self, key: &Secret<16>, sealed: &'a mut [u8]) -> Result<Reader<'a>> {
+        match &Binding::new(self.held.key.as_bytes(), &self.authority) {
+            Ok(binding) => state::open(key, binding, sealed),
+            Err(error) => Err(*error),
         }
-        Ok(())
     }
 
     fn write_state(&self, writer: &mut Writer<'_>) {
@@ -128,6 +126,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         held.events.iter().for_each(|known| known.write(writer));
     }
 
+    #[inline(never)]
     fn read_state(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         read_array(reader, ELEMENTS)?;
         self.announced = Announced::read(reader)?;

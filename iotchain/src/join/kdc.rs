@@ -17,8 +17,9 @@ const MAX_PAYLOAD: usize = 2 * (2 + 32);
 /// # Errors
 /// [`iotchain_core::Error::Type`] for a nonce that has not 8 to 32 bytes; [`iotchain_core::Error::Sig`] if the signer cannot sign.
 pub fn kdc_proof(signer: &impl Signer, cnonce: &[u8], kdc_nonce: &[u8]) -> Result<Signature> {
-    let (payload, len) = payload_of(cnonce, kdc_nonce)?;
-    sign_bound(signer, KeyUse::Kdc, payload.get(..len).unwrap_or_default())
+    with_payload(cnonce, kdc_nonce, |payload| {
+        sign_bound(signer, KeyUse::Kdc, payload)
+    })
 }
 
 /// Verifies what [`kdc_proof`] makes.
@@ -28,21 +29,22 @@ pub(super) fn verify_kdc_proof(
     kdc_nonce: &[u8],
     proof: &Signature,
 ) -> Result<()> {
-    let (payload, len) = payload_of(cnonce, kdc_nonce)?;
-    verify_bound(
-        key,
-        KeyUse::Kdc,
-        payload.get(..len).unwrap_or_default(),
-        proof,
-    )
+    with_payload(cnonce, kdc_nonce, |payload| {
+        verify_bound(key, KeyUse::Kdc, payload, proof)
+    })
 }
 
-fn payload_of(cnonce: &[u8], kdc_nonce: &[u8]) -> Result<([u8; MAX_PAYLOAD], usize)> {
+/// Calls `f` with what is signed.
+fn with_payload<T>(
+    cnonce: &[u8],
+    kdc_nonce: &[u8],
+    f: impl FnOnce(&[u8]) -> Result<T>,
+) -> Result<T> {
     let mut payload = [0; MAX_PAYLOAD];
     let mut writer = Writer::new(&mut payload);
     writer
         .bytes(check_nonce(cnonce)?)
         .bytes(check_nonce(kdc_nonce)?);
     let len = writer.finish()?;
-    Ok((payload, len))
+    f(payload.get(..len).unwrap_or_default())
 }
