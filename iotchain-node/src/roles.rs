@@ -23,6 +23,14 @@ pub fn parse(text: &str) -> Result<Roles, String> {
     })
 }
 
+/// All that have a name.
+#[must_use]
+pub fn all() -> Roles {
+    NAMES
+        .iter()
+        .fold(Roles::default(), |roles, (_, role)| roles | *role)
+}
+
 /// Writes them.
 #[must_use]
 pub fn text(roles: Roles) -> String {
@@ -42,6 +50,7 @@ mod tests {
     fn rights_read_as_written() {
         assert_eq!(parse("get,fetch"), Ok(Roles::GET | Roles::FETCH));
         assert_eq!(text(Roles::GET | Roles::PUT), "get,put");
+        assert_eq!(parse(&text(all())), Ok(all()));
         for bad in ["", "get,", "delete", "GET", "get fetch"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

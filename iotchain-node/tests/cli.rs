@@ -629,3 +629,20 @@ fn a_resource_server_that_waits_for_its_key_server_ends_when_told() {
     assert!(child.wait().unwrap().success());
     assert!(start.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn what_a_client_is_to_send_has_to_be_named() {
+    let site = Site::new();
+    site.set_up("open");
+    for (line, code) in [
+        ("put meter/load", 2),
+        ("post meter/load", 2),
+        ("put meter/load on --file x", 2),
+        ("fetch meter/load body", 2),
+        ("put nobody/load on", 3),
+        ("put meter/load --file no-such-file", 3),
+    ] {
+        let output = site.client("c", line);
+        assert_eq!(output.status.code(), Some(code), "{line}");
+    }
+}

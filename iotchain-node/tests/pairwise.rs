@@ -267,6 +267,32 @@ fn a_client_with_the_right_reads_switches_and_makes_things_happen() {
 }
 
 #[test]
+fn a_client_joins_with_all_its_rights_and_no_more_than_its_token_has() {
+    let stage = stage().with_server(ANYWHERE);
+    let mut client = client(&stage);
+    let at = target(&stage, "light");
+    let patience = Duration::ZERO;
+    let rights = |client: &Client| client.group(&at.group()).unwrap().rights();
+    let joins = || stage.office().joins;
+    // a token from the owner: nothing is known of it, so that all is tried first
+    stage.office().granted = WRITER;
+    client.join_for(&at, Roles::PUT, patience).unwrap();
+    assert_eq!((rights(&client), joins()), (Roles::PUT, 2));
+    // every member may read, and what it has it need not ask for
+    client.join_for(&at, Roles::default(), patience).unwrap();
+    client.join_for(&at, Roles::PUT, patience).unwrap();
+    assert_eq!(joins(), 2);
+    let refused = client.join_for(&at, Roles::FETCH, patience).unwrap_err();
+    assert_eq!(refused.number(), Some(Error::Scope));
+    assert_eq!(rights(&client), Roles::PUT);
+    // another process goes on with the same rights
+    drop(client);
+    let mut client = self::client(&stage);
+    client.join_for(&at, Roles::default(), patience).unwrap();
+    assert_eq!(rights(&client), Roles::PUT);
+}
+
+#[test]
 fn whoever_reads_sees_what_was_put_there_at_once() {
     let stage = stage();
     let server = serve(&stage);
@@ -667,6 +693,7 @@ fn an_answer_without_a_seal_is_none() {
     let stage = stage().with_server(server.coap_addr().unwrap());
     let mut client = client(&stage);
     let at = target(&stage, "light");
+    stage.office().granted = WRITER;
     client.join_for(&at, WRITER, Duration::ZERO).unwrap();
     let refused = client.ask(&at, Method::Put, b"on".into()).unwrap_err();
     assert!(matches!(refused, NodeError::Refused { .. }), "{refused}");

@@ -21,7 +21,7 @@ use crate::data_dir::DataDir;
 use crate::follow::Follower;
 use crate::join::{HostMembership, Identity, Joined, join_when_confirmed};
 use crate::runtime::NetError;
-use crate::{NodeError, link};
+use crate::{NodeError, link, roles};
 
 /// How long to wait for the broadcast of a session that an object is ahead with.
 pub(super) const BROADCAST_LIMIT: Duration = Duration::from_secs(2);
@@ -187,6 +187,8 @@ impl Client {
         }
         let (all, least) = match wanted {
             none if none == Roles::default() => (self.usual_rights(&name), Roles::GET),
+            // Who never asked for a token got one from the owner, of whatever kind.
+            some if self.rights.of(&name) == Roles::default() => (roles::all(), some),
             some => (self.rights.of(&name) | some, some),
         };
         let mut join = |rights| {

@@ -1,28 +1,34 @@
-//! The attacker of the demo: it owns the network path to the key server's broadcasts, and a proxy.
+//! The attacker of the demo: it owns the network paths to the key server's broadcasts and to the resource server, and a
+//! proxy.
 //!
 //! ```text
 //! client <---> Jammer <---> key server          every datagram passes, or none does
+//! client <---> Jammer <---> resource server     every datagram is kept, and may come again
 //! client <---> Mallory <---> proxy              an object passes, or is tampered with, swapped, or rolled back
 //! ```
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::NodeError;
 use crate::coap::{
-    Call, Client, Code, Outcome, Request, Response, Service, Settings, content_format,
+    Call, Client, Code, Message, Outcome, Request, Response, Service, Settings, content_format,
 };
 use crate::runtime::{Handle, Server};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// How often a relaying thread looks whether it is to end.
 const TICK: Duration = Duration::from_millis(50);
+/// How long whoever sends a copy waits for an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// Datagrams that are remembered.
+const OVERHEARD_MAX: usize = 32;
 
-/// A path that can be cut.
+/// A path that can be cut, and on which everything is overheard.
 pub(super) struct Jammer {
     address: SocketAddr,
     state: Arc<Cut>,
@@ -33,6 +39,15 @@ struct Cut {
     jammed: AtomicBool,
     over: AtomicBool,
     dropped: AtomicUsize,
+    /// The newest datagrams to the server, and where each went on from.
+    overheard: Mutex<VecDeque<(Vec<u8>, Arc<UdpSocket>)>>,
+}
+
+/// A request that somebody else made.
+pub(super) struct Overheard {
+    message: Message,
+    /// Under the client's own address, as the server knows it.
+    from: Arc<UdpSocket>,
 }
 
 impl Jammer {
@@ -58,6 +73,17 @@ impl Jammer {
         self.state.jammed.store(jammed, Ordering::Relaxed);
     }
 
+    /// The newest request with a method.
+    pub(super) fn overheard(&self, method: Code) -> Option<Overheard> {
+        let overheard = self.state.overheard();
+        let mut requests = overheard.iter().rev().filter_map(|(datagram, from)| {
+            let message = Message::parse(datagram).ok()?;
+            let from = Arc::clone(from);
+            Some(Overheard { message, from })
+        });
+        requests.find(|request| request.message.code == method)
+    }
+
     /// Datagrams dropped so far.
     pub(super) fn dropped(&self) -> usize {
         self.state.dropped.load(Ordering::Relaxed)
@@ -67,6 +93,51 @@ impl Jammer {
 impl Drop for Jammer {
     fn drop(&mut self) {
         self.state.over.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Cut {
+    fn overheard(&self) -> MutexGuard<'_, VecDeque<(Vec<u8>, Arc<UdpSocket>)>> {
+        self.overheard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, datagram: &[u8], from: &Arc<UdpSocket>) {
+        let mut overheard = self.overheard();
+        if overheard.len() >= OVERHEARD_MAX {
+            overheard.pop_front();
+        }
+        overheard.push_back((datagram.to_vec(), Arc::clone(from)));
+    }
+}
+
+impl Overheard {
+    /// Makes the same request under another address. The answer.
+    pub(super) fn repeat_from_elsewhere(&self) -> Result<Message, NodeError> {
+        let fault = |source| NodeError::io("a socket for copies", source);
+        let exchange = || {
+            let socket = UdpSocket::bind(LOOPBACK)?;
+            socket.set_read_timeout(Some(ANSWER_LIMIT))?;
+            socket.send_to(&self.message.encode(), self.from.peer_addr()?)?;
+            let mut buffer = vec![0; 2048];
+            let len = socket.recv(&mut buffer)?;
+            buffer.truncate(len);
+            Ok(buffer)
+        };
+        let answer = exchange().map_err(fault)?;
+        Message::parse(&answer)
+            .map_err(|_| NodeError::State("the answer to a copy is no message".into()))
+    }
+
+    /// Makes the same request under the client's address, in a message that was not there before. Its answer goes to the
+    /// client, which does not wait for it.
+    pub(super) fn repeat_from_there(&self) -> Result<(), NodeError> {
+        let mut message = self.message.clone();
+        message.id = message.id.wrapping_add(0x4000);
+        let sent = self.from.send(&message.encode());
+        sent.map(drop)
+            .map_err(|source| NodeError::io("a copy", source))
     }
 }
 
@@ -97,6 +168,7 @@ fn relay(front: &UdpSocket, server: SocketAddr, cut: &Arc<Cut>) {
         };
         // a datagram that cannot be sent is one more that got lost
         let _ = back.send(datagram);
+        cut.keep(datagram, back);
     }
 }
 
@@ -169,10 +241,7 @@ impl Mallory {
     }
 
     pub(super) fn play(&self, trick: Trick) {
-        *self
-            .trick
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = trick;
+        *self.trick.lock().unwrap_or_else(PoisonError::into_inner) = trick;
     }
 }
 
@@ -186,7 +255,7 @@ impl Altering {
         let trick = self
             .trick
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let fetch = |path: &str| fetch(self.upstream, path);
         match trick {

@@ -30,7 +30,7 @@ const DOCUMENTS: [&str; 2] = ["/etc/os-release", "/proc/version"];
 /// Run all roles on this machine, walk the paper's flow and check it
 ///
 /// Starts the five roles as processes on loopback, with a temporary data directory, and walks Fig. 1 of the paper; then
-/// a dishonest proxy, late clients, lost broadcasts, revocations, noise on every port and power cuts. Every line marked
+/// a dishonest proxy, late clients, requests that change something, lost broadcasts, revocations, noise on every port and power cuts. Every line marked
 /// + was checked. The exit code is 1 if a check fails.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  iotchain demo\n  iotchain demo --file ./secret.pdf --pause")]
@@ -82,6 +82,8 @@ fn tell(
     story::dishonest_proxy(&world, &mut alice, timeline)?;
     timeline.chapter("Late clients");
     let mut latecomers = story::late_clients(&world, timeline)?;
+    timeline.chapter("Who may change things, and how often");
+    story::rights(&world, &mut latecomers, timeline)?;
     timeline.chapter("Lost broadcasts and revocations");
     story::losses_and_revocations(&world, &mut alice, &mut latecomers, timeline)?;
     timeline.chapter("Noise");

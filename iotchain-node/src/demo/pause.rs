@@ -33,10 +33,14 @@ pub(super) fn explain(world: &World, directory: &Path, timeline: &mut Timeline) 
         "\nA client of your own, from the grant to the revocation:"
     ));
     timeline.print(format_args!(
-        "  $O issue $($C address) --rs meter --class 0007 --roles get --ttl 3600"
+        "  $O issue $($C address) --rs meter --class 0007 --roles get,put,post,fetch --ttl 3600"
     ));
     timeline.print(format_args!("  $C get meter/doc"));
     timeline.print(format_args!("  $C get --from proxy meter/memory"));
+    timeline.print(format_args!(
+        "  $C put meter/light on && $C fetch meter/light"
+    ));
+    timeline.print(format_args!("  $C post meter/door open"));
     timeline.print(format_args!(
         "  $C shell          (try: join {}, get meter/load server, status, quit)",
         group()

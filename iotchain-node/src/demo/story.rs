@@ -7,6 +7,7 @@ mod latecomers;
 mod losses;
 mod noise;
 mod proxy;
+mod rights;
 
 pub(super) use access::authorized_access;
 pub(super) use cuts::power_cuts;
@@ -14,3 +15,4 @@ pub(super) use latecomers::late_clients;
 pub(super) use losses::losses_and_revocations;
 pub(super) use noise::noise;
 pub(super) use proxy::dishonest_proxy;
+pub(super) use rights::rights;

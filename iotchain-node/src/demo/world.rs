@@ -22,6 +22,28 @@ pub(super) const SESSION: &str = "4";
 /// Seconds a key outlives its session. A revoked client is out after that long at the latest.
 const GRACE: &str = "2";
 
+/// How a client reaches the others.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// Broadcasts through the jammer, the proxy's objects from mallory.
+    Attacked,
+    /// The resource server through somebody who listens.
+    Watched,
+    /// As published.
+    Open,
+}
+
+impl Way {
+    /// The catalogue that leads this way.
+    const fn catalogue(self) -> &'static str {
+        match self {
+            Self::Attacked => "attacked.json",
+            Self::Watched => "watched.json",
+            Self::Open => "owner/catalogue.json",
+        }
+    }
+}
+
 /// Everything that runs.
 pub(super) struct World {
     directory: PathBuf,
@@ -32,6 +54,8 @@ pub(super) struct World {
     pub(super) resource_server: Role,
     pub(super) proxy_address: SocketAddr,
     pub(super) jammer: Jammer,
+    /// In front of the resource server.
+    pub(super) spy: Jammer,
     pub(super) mallory: Mallory,
 }
 
@@ -107,7 +131,7 @@ impl World {
             "--proxy",
             &format!("coap://{proxy_coap}"),
             "--class",
-            &format!("{CLASS}=load,memory,doc"),
+            &format!("{CLASS}=load,memory,doc,light,door"),
         ])?;
         owner(&[
             "certify",
@@ -166,6 +190,7 @@ impl World {
             stop,
         )?;
         timeline.step("proxy", "holds no key", Cost::since(start));
+        std::fs::write(at("light"), "off").map_err(|source| NodeError::io(at("light"), source))?;
         let start = Instant::now();
         let resource_server = Role::start(
             directory,
@@ -192,6 +217,12 @@ impl World {
                 "memory=proc:meminfo",
                 "--resource",
                 &format!("doc=file:{}", document.display()),
+                "--resource",
+                &format!("light=file:{}", at("light")),
+                "--writable",
+                "light",
+                "--action",
+                &format!("door=printf x >> {0}; wc -c < {0}", at("door")),
             ],
             stop,
         )?;
@@ -202,6 +233,7 @@ impl World {
         );
 
         let jammer = Jammer::before(parse(&ks_coap)?)?;
+        let spy = Jammer::before(parse(&rs_coap)?)?;
         let mallory = Mallory::before(proxy_address)?;
         let world = Self {
             directory: directory.to_owned(),
@@ -212,9 +244,10 @@ impl World {
             resource_server,
             proxy_address,
             jammer,
+            spy,
             mallory,
         };
-        world.write_attacked_catalogue()?;
+        world.write_catalogues()?;
         Ok(world)
     }
 
@@ -264,14 +297,9 @@ impl World {
         self.directory.join(name).display().to_string()
     }
 
-    /// The arguments before a client's command. An attacked client gets the broadcasts through the jammer, and the proxy's
-    /// objects from mallory.
-    pub(super) fn client(&self, name: &str, attacked: bool) -> Vec<String> {
-        let catalogue = self.path(if attacked {
-            "attacked.json"
-        } else {
-            "owner/catalogue.json"
-        });
+    /// The arguments before a client's command.
+    pub(super) fn client(&self, name: &str, way: Way) -> Vec<String> {
+        let catalogue = self.path(way.catalogue());
         [
             "client",
             "--data",
@@ -298,10 +326,15 @@ impl World {
     }
 
     /// The owner signs a grant for a client; the file it is in.
-    pub(super) fn attest(&self, name: &str, address: &str) -> Result<String, NodeError> {
+    pub(super) fn attest(
+        &self,
+        name: &str,
+        address: &str,
+        roles: &str,
+    ) -> Result<String, NodeError> {
         let file = self.path(&format!("{name}.grant.json"));
         self.owner(&[
-            "attest", address, "--rs", "meter", "--class", CLASS, "--roles", "get", "--ttl", LIFE,
+            "attest", address, "--rs", "meter", "--class", CLASS, "--roles", roles, "--ttl", LIFE,
             "--out", &file,
         ])?;
         Ok(file)
@@ -311,6 +344,7 @@ impl World {
     pub(super) fn request_token(
         &self,
         client: &[String],
+        roles: &str,
         grant: Option<&str>,
     ) -> Result<String, NodeError> {
         let mut arguments = client.to_vec();
@@ -322,7 +356,7 @@ impl World {
             "--class",
             CLASS,
             "--roles",
-            "get",
+            roles,
             "--ttl",
             LIFE,
         ];
@@ -338,7 +372,8 @@ impl World {
         Shell::start(&self.directory, name, client, &self.stop)
     }
 
-    fn write_attacked_catalogue(&self) -> Result<(), NodeError> {
+    /// What those believe who are attacked or watched.
+    fn write_catalogues(&self) -> Result<(), NodeError> {
         let path = self.directory.join("owner/catalogue.json");
         let fault =
             |error: serde_json::Error| NodeError::State(format!("{}: {error}", path.display()));
@@ -348,16 +383,20 @@ impl World {
             .join("owner")
             .join(catalogue["key_server"]["ca"].as_str().unwrap_or("ca.pem"));
         catalogue["key_server"]["ca"] = authority.display().to_string().into();
+        let write = |way: Way, catalogue: &Value| {
+            let path = self.directory.join(way.catalogue());
+            keyfile::atomic_write(&path, catalogue.to_string().as_bytes())
+        };
+        let mut watched = catalogue.clone();
+        watched["resource_servers"][0]["coap"] = self.spy.address().to_string().into();
+        write(Way::Watched, &watched)?;
         catalogue["key_server"]["coap"] = self.jammer.address().to_string().into();
         let mallory = self
             .mallory
             .address()
             .ok_or_else(|| NodeError::State("mallory has no port".into()))?;
         catalogue["resource_servers"][0]["proxy"] = format!("coap://{mallory}").into();
-        keyfile::atomic_write(
-            &self.directory.join("attacked.json"),
-            catalogue.to_string().as_bytes(),
-        )
+        write(Way::Attacked, &catalogue)
     }
 }
 

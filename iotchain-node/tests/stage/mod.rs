@@ -84,6 +84,8 @@ pub(crate) struct Office {
     pub(crate) stale: Option<[Vec<u8>; 2]>,
     /// Gives no member its material again.
     pub(crate) silent: bool,
+    /// The rights that every token has.
+    pub(crate) granted: Roles,
     pub(crate) joins: usize,
 }
 
@@ -127,6 +129,7 @@ impl Stage {
             refuse: None,
             stale: None,
             silent: false,
+            granted: Roles::new(0x7f),
             joins: 0,
         }));
         let names = [Name::Dns("key-server".into())];
@@ -391,14 +394,13 @@ impl Office {
     fn join(&mut self, name: &str, body: &[u8]) -> Response {
         self.joins += 1;
         if let Some(error) = self.refuse {
-            let mut out = [0; 128];
-            let problem = ProblemDetails::new(error, "no");
-            let len = problem.encode(&mut out).unwrap();
-            return Response::new(Code(problem.code()))
-                .body(content_format::PROBLEM_DETAILS, &out[..len]);
+            return refusal(error);
         }
         let request = JoinRequest::parse(body).unwrap();
         let (roles, cnonce) = (request.scope.roles, request.cnonce.to_vec());
+        if !roles.is_producer() && !self.granted.contains(roles) {
+            return refusal(Error::Scope);
+        }
         let Some(group) = self.groups.get_mut(name) else {
             return Code::NOT_FOUND.into();
         };
@@ -433,6 +435,13 @@ impl Office {
             None => Code::UNAUTHORIZED.into(),
         }
     }
+}
+
+fn refusal(error: Error) -> Response {
+    let mut out = [0; 128];
+    let problem = ProblemDetails::new(error, "no");
+    let len = problem.encode(&mut out).unwrap();
+    Response::new(Code(problem.code())).body(content_format::PROBLEM_DETAILS, &out[..len])
 }
 
 fn producer() -> Sid {

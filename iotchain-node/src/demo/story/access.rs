@@ -9,7 +9,7 @@ use super::evidence::{accepted, refused, wait_for};
 use crate::NodeError;
 use crate::demo::shell::Shell;
 use crate::demo::timeline::{Cost, Timeline};
-use crate::demo::world::{World, group};
+use crate::demo::world::{Way, World, group};
 
 /// Steps 2 to 7: tokens, joins and the first objects.
 pub(crate) fn authorized_access(
@@ -17,7 +17,7 @@ pub(crate) fn authorized_access(
     document: &Path,
     timeline: &mut Timeline,
 ) -> Result<Shell, NodeError> {
-    let client = world.client("alice", true);
+    let client = world.client("alice", Way::Attacked);
     let address = world.address_of(&client)?;
     let mut alice = world.shell("alice", &client)?;
     let answer = alice.ask(&format!("join {}", group()))?;
@@ -27,12 +27,12 @@ pub(crate) fn authorized_access(
     drop(alice);
 
     let start = Instant::now();
-    let ungranted = world.request_token(&client, None);
+    let ungranted = world.request_token(&client, "get", None);
     let what = "refuses a request without the owner's grant";
     timeline.check(ungranted.is_err(), "contract", what, Cost::since(start));
-    let grant = world.attest("alice", &address)?;
+    let grant = world.attest("alice", &address, "get")?;
     let start = Instant::now();
-    world.request_token(&client, Some(&grant))?;
+    world.request_token(&client, "get", Some(&grant))?;
     let what = "(2)(3) shows the contract her grant; the token is mined";
     timeline.step("alice", what, Cost::since(start));
 

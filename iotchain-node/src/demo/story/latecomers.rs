@@ -6,7 +6,7 @@ use super::evidence::{accepted, keep, refused, wait_for};
 use crate::NodeError;
 use crate::demo::shell::Shell;
 use crate::demo::timeline::Timeline;
-use crate::demo::world::{World, group};
+use crate::demo::world::{Way, World, group};
 
 /// Two clients that come late: the present is theirs, the past is not.
 pub(crate) fn late_clients(
@@ -15,11 +15,14 @@ pub(crate) fn late_clients(
 ) -> Result<[(Shell, String); 2], NodeError> {
     let past = wait_for(world, "meter/load", |_| true)?;
     let mut latecomers = Vec::new();
-    for name in ["bob", "carol"] {
-        let client = world.client(name, false);
+    for (name, way, roles) in [
+        ("bob", Way::Open, "get"),
+        ("carol", Way::Watched, "get,put,post"),
+    ] {
+        let client = world.client(name, way);
         let address = world.address_of(&client)?;
-        let grant = world.attest(name, &address)?;
-        world.request_token(&client, Some(&grant))?;
+        let grant = world.attest(name, &address, roles)?;
+        world.request_token(&client, roles, Some(&grant))?;
         latecomers.push((world.shell(name, &client)?, address));
     }
     wait_for(world, "meter/load", |now| now.session > past.session)?;

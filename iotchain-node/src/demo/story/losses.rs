@@ -64,6 +64,13 @@ pub(crate) fn losses_and_revocations(
         format!("cannot read session {after}: {}", answer.error()),
         answer.cost,
     );
+    let answer = carol.ask("put meter/light on")?;
+    timeline.check(
+        !answer.ok(),
+        "carol",
+        format!("cannot switch the light any more: {}", answer.error()),
+        answer.cost,
+    );
     records.push(wait_for(world, "meter/load", |now| now.session > after)?);
 
     let answer = alice.ask("get meter/load server")?;
