@@ -62,6 +62,11 @@
 #define IOTCHAIN_ESP256 -9
 
 /**
+ * Room for every sealed state of a member.
+ */
+#define IOTCHAIN_MEMBER_STATE_MAX 4096
+
+/**
  * The right to GET, a bit of `iotchain_scope::roles`.
  */
 #define IOTCHAIN_ROLE_GET 1
@@ -1482,6 +1487,59 @@ iotchain_err iotchain_signing_key_signer(const struct iotchain_signing_key *key,
  * Ends a key: nothing of it stays in the storage. Zeroed storage is left alone.
  */
 void iotchain_signing_key_wipe(struct iotchain_signing_key *key);
+
+/**
+ * Writes a personal key that the member holds, to be kept in protected flash: it is secret, and does not change as long as its epoch
+ * lasts. A member that sleeps needs it on waking, all that it holds by then.
+ *
+ * @param index  0, or 1 for that of the later epoch while two are held
+ * @return 0, `IOTCHAIN_ERR_TYPE` if none of this index is held, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_personal_key(const struct iotchain_member *member,
+                                          size_t index,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
+ * Seals what the member is and what it learnt, for flash. Afterwards the memory may go off; a member that stays is not changed.
+ *
+ * @param key  16 bytes of the device's own, random and the same on every wake; nobody else knows them
+ * @param random  for the nonce
+ * @param out  room for at most `IOTCHAIN_MEMBER_STATE_MAX` bytes; one event held costs 100
+ * @return 0, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_RANDOM`, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_member_sleep(const struct iotchain_member *member,
+                                   const uint8_t *key,
+                                   const struct iotchain_rng *random,
+                                   uint8_t *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+/**
+ * Makes the member that was sealed: it goes on as if it had never slept. Sender contexts begin anew (`iotchain_sender_init`), and so do
+ * policy and counts of failed openings.
+ *
+ * @param member  room for the member; wipe one that is there before
+ * @param storage  a personal key that was held, as `iotchain_member_personal_key` gave it. The storage belongs to the member from
+ *   then on, as in `iotchain_member_join`; it is wiped if this call fails
+ * @param other  the other personal key, in storage of its own, if two were held, in any order; otherwise NULL
+ * @param key  the key of `iotchain_member_sleep`
+ * @param sealed  the sealed state; it is opened in place and wiped
+ * @param oldest  a state before this mark is refused; NULL gives that up
+ * @return 0; `IOTCHAIN_ERR_AEAD` for a state that is damaged, of another key or with other personal keys,
+ *   `IOTCHAIN_ERR_VERSION` for one of another library, `IOTCHAIN_ERR_ROLLBACK` for one older than `oldest`: join again then;
+ *   `IOTCHAIN_ERR_EPOCH` or `IOTCHAIN_ERR_GROUP` for personal keys that do not belong together
+ */
+iotchain_err iotchain_member_wake(struct iotchain_member *member,
+                                  uint8_t *storage,
+                                  size_t storage_len,
+                                  uint8_t *other,
+                                  size_t other_len,
+                                  const uint8_t *key,
+                                  uint8_t *sealed,
+                                  size_t sealed_len,
+                                  const struct iotchain_mark *oldest);
 
 /**
  * Tells where the member stands at `now`.

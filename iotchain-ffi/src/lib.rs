@@ -47,6 +47,8 @@ mod random;
 mod resource;
 mod sign;
 #[cfg(feature = "member")]
+mod sleep;
+#[cfg(feature = "member")]
 mod status;
 #[cfg(any(feature = "member", feature = "token"))]
 mod token;
@@ -105,6 +107,11 @@ pub use sign::{
     IOTCHAIN_ES256K, IOTCHAIN_ESP256, iotchain_public_key, iotchain_signer, iotchain_signing_key,
     iotchain_signing_key_export, iotchain_signing_key_generate, iotchain_signing_key_init,
     iotchain_signing_key_signer, iotchain_signing_key_size, iotchain_signing_key_wipe,
+};
+#[cfg(feature = "member")]
+pub use sleep::{
+    IOTCHAIN_MEMBER_STATE_MAX, iotchain_member_personal_key, iotchain_member_sleep,
+    iotchain_member_wake,
 };
 #[cfg(feature = "member")]
 pub use status::{

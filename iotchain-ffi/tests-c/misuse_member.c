@@ -31,6 +31,25 @@ static void ask(iotchain_member *member, iotchain_err expected)
     CHECK(iotchain_member_gid(member, bytes) == expected);
     CHECK(iotchain_member_sid(member, bytes, sizeof bytes, &len) == expected);
     CHECK(iotchain_member_set_policy(member, &policy) == expected);
+    CHECK(iotchain_member_personal_key(member, 0, bytes, sizeof bytes, &len) == expected);
+    CHECK(iotchain_member_sleep(member, bytes, NULL, bytes, sizeof bytes, &len) == expected);
+}
+
+static void nobody_wakes_out_of_nothing(void)
+{
+    iotchain_member member = {{0}};
+    uint8_t sealed[40] = {2}, other[16] = {0};
+
+    memset(storage, 0x61, sizeof storage);
+    CHECK(iotchain_member_wake(&member, storage, sizeof storage, NULL, 0, bytes, sealed, sizeof sealed, NULL) < 0);
+    CHECK(storage[0] == 0 && storage[sizeof storage - 1] == 0);
+    CHECK(iotchain_member_wake(&member, NULL, 1, NULL, 0, bytes, sealed, sizeof sealed, NULL) == NULL_ARGUMENT);
+    CHECK(iotchain_member_wake(&member, storage, 1, NULL, 0, NULL, sealed, sizeof sealed, NULL) == NULL_ARGUMENT);
+    CHECK(iotchain_member_wake(&member, storage, 1, NULL, 0, bytes, NULL, 1, NULL) == NULL_ARGUMENT);
+    CHECK(iotchain_member_wake(NULL, storage, 1, other, sizeof other, bytes, sealed, sizeof sealed, NULL)
+          == NULL_ARGUMENT);
+    CHECK(iotchain_member_wake(&member, storage, 0, NULL, 0, bytes, sealed, 0, NULL) == IOTCHAIN_ERR_TRUNCATED);
+    ask(&member, NOT_READY);
 }
 
 static void what_is_no_member_says_so(void)
@@ -132,6 +151,7 @@ static void messages_need_their_bytes(void)
 int main(void)
 {
     what_is_no_member_says_so();
+    nobody_wakes_out_of_nothing();
     what_is_no_event_says_so();
     what_is_no_response_says_so();
     messages_need_their_bytes();

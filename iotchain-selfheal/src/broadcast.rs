@@ -41,6 +41,13 @@ impl Authority {
         max_len: 0,
     };
 
+    /// Nobody yet, for the group `gid`.
+    pub(crate) const fn nobody(gid: Gid) -> Self {
+        let mut nobody = Self::NOBODY;
+        nobody.pinned.gid = gid;
+        nobody
+    }
+
     /// The group `gid` whose broadcasts are signed with `key`; the key names the algorithm.
     #[must_use]
     pub fn new(gid: Gid, key: PublicKey) -> Self {

@@ -3,10 +3,11 @@
 //! ```text
 //! version(1) | nonce(13) | AES-CCM-16-128-128 of the state | tag(16)
 //! additional data: SHA-256 of "IoTChain member state" | version | ks | S_i
+//!             or of "IoTChain member of epochs" | version | S_i | S_i of the later epoch, if there is one
 //! ```
 //!
 //! S_i is not inside: it does not change, so a device keeps it once, and it names gid, epoch and slot. It and the
-//! thumbprint of the key server tie the state to both. The nonce is drawn at random: 2^32 states under one key meet twice in
+//! thumbprint of the key server tie the state to both; a member of epochs has the key server inside. The nonce is drawn at random: 2^32 states under one key meet twice in
 //! one with a probability of 2^-41, and no counter has to survive the sleep.
 
 use crate::broadcast::Authority;
@@ -18,6 +19,7 @@ use iotchain_core::{
 };
 
 const CONTEXT: &[u8] = b"IoTChain member state";
+const EPOCHS_CONTEXT: &[u8] = b"IoTChain member of epochs";
 const VERSION: u8 = 2;
 const TAG_LEN: usize = 16;
 
@@ -35,6 +37,17 @@ impl Binding {
     pub(crate) fn new(personal_key: &[u8], authority: &Authority) -> Result<Self> {
         let ks = authority.key().thumbprint();
         let whose = sha256(&[CONTEXT, &[VERSION], ks.as_bytes(), personal_key]);
+        AdditionalData::of(&[&whose]).map(Self)
+    }
+
+    /// As [`Binding::new`], for the personal keys of one or two epochs, the second one empty if there is none.
+    ///
+    /// # Errors
+    /// None in practice: a hash always fits.
+    #[inline(never)]
+    pub(crate) fn of_epochs(personal_keys: [&[u8]; 2]) -> Result<Self> {
+        let [earlier, later] = personal_keys;
+        let whose = sha256(&[EPOCHS_CONTEXT, &[VERSION], earlier, later]);
         AdditionalData::of(&[&whose]).map(Self)
     }
 }

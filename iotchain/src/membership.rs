@@ -8,6 +8,7 @@
 
 mod credentials;
 mod renewal;
+mod sleep;
 
 use crate::join::{JoinResponse, Peer};
 use core::marker::PhantomData;

@@ -4,10 +4,10 @@
 
 use getrandom::SysRng;
 use iotchain::join::{Ccs, JoinResponse, KeyMap, List, kdc_proof};
-use iotchain::selfheal::rsd::{EpochManager, Parameters, Plan};
+use iotchain::selfheal::rsd::{EpochManager, HighWater, Parameters, Plan};
 use iotchain::token::AccountId;
 use iotchain::{
-    Address, Boot, Claims, Error, Gid, Membership, ResourceId, Roles, Sender, Session, Sid,
+    Address, Boot, Claims, Error, Gid, Membership, ResourceId, Roles, Secret, Sender, Session, Sid,
     SignAlg, Signer, SigningKey, StoredState, Suite, UnixTime, Zeroizing,
 };
 
@@ -289,4 +289,130 @@ fn a_limit_of_events_is_the_members_own() {
         });
         assert_eq!(member.receive(&event, Some(at(1))).err(), expected);
     }
+}
+
+const SLEEP_KEY: Secret<16> = Secret::new([5; 16]);
+
+fn sealed(member: &Host) -> Vec<u8> {
+    let mut out = vec![0; Host::MAX_STATE_LEN];
+    let len = member
+        .seal_state(&SLEEP_KEY, &mut SysRng, &mut out)
+        .unwrap();
+    out.truncate(len);
+    out
+}
+
+/// The personal keys that a member holds.
+fn held(member: &Host) -> Vec<Zeroizing<Vec<u8>>> {
+    let keys = member.member();
+    [keys.previous(), Some(keys.current()), keys.next()]
+        .into_iter()
+        .flatten()
+        .map(|epoch| own(epoch.personal_key().as_bytes()))
+        .collect()
+}
+
+fn woken(keys: &[Zeroizing<Vec<u8>>], state: &[u8], oldest: HighWater) -> iotchain::Result<Host> {
+    let mut member = Host::VACANT;
+    let other = keys.get(1).cloned();
+    member.wake(
+        keys[0].clone(),
+        other,
+        &SLEEP_KEY,
+        &mut state.to_vec(),
+        oldest,
+    )?;
+    Ok(member)
+}
+
+const NO_MARK: HighWater = HighWater {
+    epoch: 0,
+    event: 0,
+    session: Session::new(0),
+};
+
+#[test]
+fn a_member_goes_on_after_a_deep_sleep() {
+    let mut ks = KeyServer::new();
+    let (mut member, seat) = ks.join();
+    let object = ks.stored(&member);
+    // asleep after every session, in one epoch, before the next one and after the change
+    for session in 2..=6 {
+        if session == 4 {
+            ks.prepare(2 * LAST);
+            assert_eq!(ks.renew(&mut member, seat), Ok(true));
+        }
+        let (keys, state) = (held(&member), sealed(&member));
+        let mark = member.member().high_water();
+        member = woken(&keys, &state, mark).unwrap();
+        assert_eq!(member.member().high_water(), mark);
+        for message in ks.advance() {
+            member.receive(&message, Some(at(session))).unwrap();
+        }
+        assert_eq!(member.may_seal(at(session)), Some(Session::new(session)));
+        assert_eq!(open(&mut member, &object, session), Ok(4));
+        let expected = ks
+            .manager
+            .current()
+            .group_key(Session::new(session))
+            .unwrap();
+        assert_eq!(key_of(&member, session), Ok(*expected.expose()));
+    }
+    assert!(member.member().previous().is_some());
+    // in any order
+    let (mut keys, state) = (held(&member), sealed(&member));
+    keys.reverse();
+    let again = woken(&keys, &state, NO_MARK).unwrap();
+    for session in 1..=6 {
+        assert_eq!(key_of(&again, session), key_of(&member, session));
+    }
+}
+
+#[test]
+fn a_sleep_ends_only_with_its_own_state() {
+    let mut ks = KeyServer::new();
+    let (mut member, seat) = ks.join();
+    let (keys, state) = (held(&member), sealed(&member));
+    let (other, _) = ks.join();
+    let refused = |keys: &[_], state: &[u8], oldest| woken(keys, state, oldest).err();
+    assert_eq!(refused(&held(&other), &state, NO_MARK), Some(Error::Aead));
+    for place in 1..state.len() {
+        let mut state = state.clone();
+        state[place] ^= 1;
+        assert_eq!(
+            refused(&keys, &state, NO_MARK),
+            Some(Error::Aead),
+            "{place}"
+        );
+        assert_eq!(refused(&keys, &state[..place], NO_MARK), Some(Error::Aead));
+    }
+    let foreign = [&[9], &state[1..]].concat();
+    assert_eq!(refused(&keys, &foreign, NO_MARK), Some(Error::Version));
+    assert_eq!(refused(&keys, &[], NO_MARK), Some(Error::Aead));
+
+    // what was sealed before a newer session, or before the next epoch was prepared
+    for message in ks.advance() {
+        member.receive(&message, Some(at(2))).unwrap();
+    }
+    let mark = member.member().high_water();
+    assert_eq!(refused(&keys, &state, mark), Some(Error::Rollback));
+    ks.prepare(2 * LAST);
+    ks.renew(&mut member, seat).unwrap();
+    assert_eq!(refused(&held(&member), &state, NO_MARK), Some(Error::Aead));
+    let twice = [keys[0].clone(), keys[0].clone()];
+    assert_eq!(refused(&twice, &state, NO_MARK), Some(Error::Epoch));
+
+    // a failure leaves nothing
+    let mut vacant = Host::VACANT;
+    let mut wiped = state.clone();
+    wiped[5] ^= 1;
+    let failed = vacant.wake(keys[0].clone(), None, &SLEEP_KEY, &mut wiped, NO_MARK);
+    assert_eq!((failed, vacant.is_vacant()), (Err(Error::Aead), true));
+    assert_eq!(wiped, vec![0; state.len()]);
+    let mut small = vec![7; state.len() - 1];
+    assert!(matches!(
+        woken(&keys, &state, NO_MARK).unwrap().seal_state(&SLEEP_KEY, &mut SysRng, &mut small),
+        Err(Error::Buffer { needed }) if needed == state.len()
+    ));
+    assert!(small.iter().all(|byte| *byte == 7));
 }

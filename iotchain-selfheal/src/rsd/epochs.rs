@@ -24,9 +24,9 @@ use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
 #[derive(Clone)]
 pub struct EpochMember<S, const W: usize = 16> {
     /// The only epoch, or the earlier one of two.
-    earlier: Member<S, W>,
+    pub(super) earlier: Member<S, W>,
     /// The epoch after `earlier`, in use as soon as it has announced a session; vacant while there is none.
-    later: Member<S, W>,
+    pub(super) later: Member<S, W>,
 }
 
 impl<S, const W: usize> From<Member<S, W>> for EpochMember<S, W> {
@@ -51,7 +51,7 @@ impl<S, const W: usize> EpochMember<S, W> {
         self.earlier.is_vacant()
     }
 
-    fn later(&self) -> Option<&Member<S, W>> {
+    pub(super) fn later(&self) -> Option<&Member<S, W>> {
         (!self.later.is_vacant()).then_some(&self.later)
     }
 }
@@ -318,7 +318,7 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     }
 
     /// Ends the earlier epoch at the first session that a verified event of the later one named.
-    fn end_earlier(&mut self) -> Result<()> {
+    pub(super) fn end_earlier(&mut self) -> Result<()> {
         match self.later.held.opening() {
             Some((first, starts)) => self.earlier.close_epoch(first, starts),
             None => Ok(()),

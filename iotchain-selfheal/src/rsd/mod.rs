@@ -23,6 +23,7 @@ mod primitives;
 mod receive;
 mod recover;
 mod release;
+mod sleep;
 mod state;
 mod stream;
 mod tree;

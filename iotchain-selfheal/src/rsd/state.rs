@@ -25,8 +25,10 @@ const MAX_REST: usize = 96;
 const MAX_EVENT: usize = 99;
 
 impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
+    /// Longest state in bytes, not sealed.
+    pub(super) const MAX_PLAIN_LEN: usize = MAX_REST + W * MAX_EVENT;
     /// Longest sealed state in bytes.
-    pub const MAX_STATE_LEN: usize = state::OVERHEAD + MAX_REST + W * MAX_EVENT;
+    pub const MAX_STATE_LEN: usize = state::OVERHEAD + Self::MAX_PLAIN_LEN;
 
     /// Seals all that the member learnt to the front of `out`, under a key that is the device's own; the length written,
     /// at most [`Member::MAX_STATE_LEN`](Self::MAX_STATE_LEN). The personal key is not in it: the device keeps that
@@ -102,7 +104,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         }
     }
 
-    fn write_state(&self, writer: &mut Writer<'_>) {
+    pub(super) fn write_state(&self, writer: &mut Writer<'_>) {
         let held = &self.held;
         writer.array(ELEMENTS as u64);
         self.announced.write(writer);
@@ -127,7 +129,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     }
 
     #[inline(never)]
-    fn read_state(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+    pub(super) fn read_state(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         read_array(reader, ELEMENTS)?;
         self.announced = Announced::read(reader)?;
         let held = &mut self.held;

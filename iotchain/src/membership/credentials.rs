@@ -42,6 +42,11 @@ impl<const C: usize> Credentials<C> {
         Ok(())
     }
 
+    /// Everybody's.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.0.iter().filter(|peer| peer.sid != Sid::NONE)
+    }
+
     pub(super) fn remove(&mut self, sid: &Sid) {
         for place in self.0.iter_mut().filter(|place| place.sid == *sid) {
             *place = Self::NOBODY;

@@ -1,0 +1,236 @@
+//! `broadcast-rsd.json` through the C interface: what members heal from lost broadcasts, what they do step by step, and the same
+//! for those that take their events in pieces, or sleep after every step.
+#![cfg(feature = "member")]
+#![allow(missing_docs)]
+
+mod vectors;
+
+use iotchain::SigningKey;
+use iotchain_ffi::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use vectors::{Held, NONCE, file, hex, join_response, ok, signing_key, told, zeroed};
+
+/// One case of the file.
+struct Case {
+    case: Value,
+    key: SigningKey,
+    /// j, beacon and key of every session.
+    sessions: BTreeMap<u64, Value>,
+}
+
+fn cases() -> Vec<Case> {
+    let read = |case: &Value| {
+        let public = hex(&case["ks_key"]);
+        // a join needs the signature of the key server: the private key has to be in the file of parameters
+        let key = signing_key(&public)?;
+        let sessions = case["sessions"].as_array().unwrap();
+        Some(Case {
+            case: case.clone(),
+            key,
+            sessions: sessions
+                .iter()
+                .map(|row| (row["session"].as_u64().unwrap(), row.clone()))
+                .collect(),
+        })
+    };
+    let cases: Vec<Case> = file("broadcast-rsd")["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(read)
+        .collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+/// How a member lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Whole,
+    /// Events come in pieces of so many bytes.
+    Pieces(usize),
+    /// It sleeps after every step.
+    Sleepy,
+}
+
+impl Case {
+    fn member(&self, slot: &Value) -> Held {
+        let members = self.case["members"].as_array().unwrap();
+        let own = members.iter().find(|member| member["slot"] == *slot);
+        let response = join_response(&self.key, &hex(&own.unwrap()["personal_key"]), None);
+        let ks = iotchain::Signer::public(&self.key).thumbprint();
+        Held::join(&response, NONCE, &ks).unwrap()
+    }
+
+    /// The event in force in session `j`.
+    fn message(&self, j: u64) -> Vec<u8> {
+        let event = &self.sessions[&j]["event"];
+        let events = self.case["events"].as_array().unwrap();
+        let event = events.iter().find(|row| row["event"] == *event);
+        hex(&event.unwrap()["message"])
+    }
+
+    /// Exactly these keys are released, each with its published value.
+    fn assert_keys(&self, member: &Held, expected: &Value, what: &str) {
+        let mut released = Vec::new();
+        for (j, row) in &self.sessions {
+            if let Ok(key) = member.key(u32::try_from(*j).unwrap()) {
+                assert_eq!(hex::encode(key), row["key"], "{what}: key {j}");
+                released.push(*j);
+            }
+        }
+        assert_eq!(serde_json::json!(released), *expected, "{what}");
+    }
+
+    fn check_trace(&self, trace: &Value, life: Life) {
+        let mut member = self.member(&trace["slot"]);
+        for (place, step) in trace["steps"].as_array().unwrap().iter().enumerate() {
+            let what = format!("slot {} step {place}", trace["slot"]);
+            let now = step["now"].as_u64().unwrap();
+            let received = match step.get("message") {
+                Some(message) => match life {
+                    Life::Pieces(size) => in_pieces(&mut member, &hex(message), size, now),
+                    _ => member.receive(&hex(message), now),
+                },
+                None => member.receive(&hex(&step["beacon"]), now),
+            };
+            if life == Life::Sleepy {
+                member = slept(member);
+            }
+            let number = received.as_ref().err().map_or(0, |error| -(*error as i64));
+            assert_eq!(step["expect"].as_i64(), Some(number), "{what}");
+            let value = received.ok().map(|received| match received.kind {
+                IOTCHAIN_RECEIVED_DUPLICATE => "duplicate",
+                _ => "ok",
+            });
+            assert_eq!(step["value"].as_str(), value, "{what}");
+            let mark = member.mark();
+            assert_eq!(
+                step["high_water"],
+                serde_json::json!([mark.event, mark.session]),
+                "{what}"
+            );
+            // the traces are older than the rule that a session is not sealed in before it begins (C6)
+            let begun = step["may_seal"]
+                .as_u64()
+                .filter(|j| self.sessions[j]["nbf"].as_u64().unwrap() <= now + 60);
+            let sealable = u64::from(member.status(now).sealable);
+            assert_eq!(begun.unwrap_or(0), sealable, "{what}");
+            self.assert_keys(&member, &step["keys"], &what);
+        }
+    }
+}
+
+/// Takes an event in by pieces of `size` bytes.
+fn in_pieces(
+    member: &mut Held,
+    message: &[u8],
+    size: usize,
+    now: u64,
+) -> Result<iotchain_received, iotchain_err> {
+    // SAFETY: every pointer is of a value that lives.
+    unsafe {
+        let mut event = zeroed::<iotchain_event>();
+        ok(iotchain_event_start(&mut *event, &*member.member, 0))?;
+        for piece in message.chunks(size) {
+            // what is wrong with the envelope, `finish` says again
+            let _ = iotchain_event_push(&mut *event, piece.as_ptr(), piece.len());
+        }
+        let received =
+            told(|received| iotchain_event_finish(&mut *event, &mut *member.member, now, received));
+        let again = iotchain_event_push(&mut *event, message.as_ptr(), 1);
+        assert_eq!(again, iotchain_err::NotReady, "a stream ends once");
+        received
+    }
+}
+
+unsafe extern "C" fn fill(_: *mut std::ffi::c_void, out: *mut u8, len: usize) -> i32 {
+    // SAFETY: the contract of a source of randomness.
+    unsafe { out.write_bytes(0x5a, len) };
+    0
+}
+
+/// The member after its memory was off.
+fn slept(member: Held) -> Held {
+    let random = iotchain_rng {
+        fill: Some(fill),
+        ctx: std::ptr::null_mut(),
+    };
+    let (mark, key) = (member.mark(), [3u8; 16]);
+    let (mut state, mut own) = (vec![0; IOTCHAIN_MEMBER_STATE_MAX], vec![0; 8192]);
+    // SAFETY: every pointer is of a value that lives.
+    unsafe {
+        let (at, cap) = (own.as_mut_ptr(), own.len());
+        let len = told(|len| iotchain_member_personal_key(&*member.member, 0, at, cap, len));
+        own.truncate(len.unwrap());
+        let (at, cap) = (state.as_mut_ptr(), state.len());
+        let len =
+            told(|len| iotchain_member_sleep(&*member.member, key.as_ptr(), &random, at, cap, len));
+        state.truncate(len.unwrap());
+        drop(member);
+        let mut woken = Held {
+            member: zeroed::<iotchain_member>(),
+            storage: own,
+        };
+        ok(iotchain_member_wake(
+            &mut *woken.member,
+            woken.storage.as_mut_ptr(),
+            woken.storage.len(),
+            std::ptr::null_mut(),
+            0,
+            key.as_ptr(),
+            state.as_mut_ptr(),
+            state.len(),
+            &mark,
+        ))
+        .unwrap();
+        assert!(state.iter().all(|byte| *byte == 0), "wiped");
+        woken
+    }
+}
+
+fn check_traces(life: Life) {
+    for case in cases() {
+        for trace in case.case["traces"].as_array().unwrap() {
+            case.check_trace(trace, life);
+        }
+    }
+}
+
+#[test]
+fn members_do_what_the_traces_say() {
+    check_traces(Life::Whole);
+}
+
+#[test]
+fn events_in_pieces_end_as_whole_ones() {
+    check_traces(Life::Pieces(7));
+    check_traces(Life::Pieces(64));
+}
+
+#[test]
+fn members_that_sleep_after_every_step_do_the_same() {
+    check_traces(Life::Sleepy);
+}
+
+/// `[slot, l, r, [[message_l, beacon_l], [message_r, beacon_r]], sessions]`: a fresh member takes the event in force and the beacon of
+/// session l, then of session r, without a clock; it can then release the keys of `sessions`.
+#[test]
+fn lost_broadcasts_heal() {
+    for case in cases() {
+        for row in case.case["heal"].as_array().unwrap() {
+            let mut member = case.member(&row[0]);
+            for (place, session) in [(0, &row[1]), (1, &row[2])] {
+                let j = session.as_u64().unwrap();
+                let beacon = hex(&case.sessions[&j]["beacon"]);
+                for (which, message) in [case.message(j), beacon].iter().enumerate() {
+                    let result = member.receive(message, 0).err();
+                    let number = result.map_or(0, |error| -(error as i64));
+                    assert_eq!(row[3][place][which], number, "{row}");
+                }
+            }
+            case.assert_keys(&member, &row[4], &row.to_string());
+        }
+    }
+}
