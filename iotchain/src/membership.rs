@@ -49,8 +49,8 @@ pub struct Membership<S, const W: usize = 16, const C: usize = 4, V = Software> 
 }
 
 impl<S, const W: usize, const C: usize, V> Membership<S, W, C, V> {
-    /// A member of no group: it opens nothing and may seal nothing. A device [joins](Membership::join) with it where it
-    /// lies, which takes a tenth of the stack of a membership that is returned.
+    /// A member of no group: it opens nothing and may seal nothing. A device [joins](Membership::join) with it where it lies,
+    /// in a fifth of the stack of a membership that is returned.
     pub const VACANT: Self = Self {
         member: EpochMember::VACANT,
         told: Session::new(0),

@@ -48,8 +48,8 @@ pub struct Intervals<S, const W: usize> {
 }
 
 impl<S, const W: usize> Member<S, W> {
-    /// A member of no group: it believes nobody and has no key. A device [joins](Member::join) with it where it lies, which
-    /// takes a hundredth of the stack of a member that is returned.
+    /// A member of no group: it believes nobody and has no key. A device [joins](Member::join) with it where it lies, and saves
+    /// the stack for a member that is returned, which is a multiple of its size.
     pub const VACANT: Self = Self {
         authority: Authority::NOBODY,
         policy: Policy {
