@@ -3,15 +3,20 @@
 mod core;
 mod cose_rust;
 mod coset;
+mod coset_cwt;
 pub(crate) mod instructions;
 mod liboscore;
 mod openssl;
 mod ours;
+mod pairwise;
 pub(crate) mod report;
 mod rustcrypto;
 mod scene;
 mod signatures;
 mod tokens;
+#[path = "../../../iotchain-node/src/verifier.rs"]
+#[allow(unreachable_pub, reason = "it is public in iotchain-node")]
+mod verifier;
 
 use crate::Outcome;
 use crate::measure::{Case, measure};
@@ -25,6 +30,8 @@ pub(crate) const CCM: &str = "ccm";
 pub(crate) const LIBOSCORE: &str = "libOSCORE";
 pub(crate) const K256: &str = "k256";
 pub(crate) const LIBSECP256K1: &str = "libsecp256k1";
+/// Ours, the signatures verified as hosts do it.
+pub(crate) const HOST: &str = "iotchain+libsecp256k1";
 pub(crate) const ALLOY: &str = "alloy-trie";
 
 /// Plaintexts: a reading, a few of them, a page, and the largest that all peers carry in one object.
@@ -56,8 +63,9 @@ pub(crate) fn run(quick: bool) -> Outcome<Results> {
 /// All cases for these sizes, and those that have none.
 fn cases(sizes: &[usize]) -> Outcome<Vec<Case>> {
     type Peer = fn(&'static str, usize) -> Outcome<Vec<Case>>;
-    const PEERS: [(&str, Peer); 7] = [
+    const PEERS: [(&str, Peer); 8] = [
         (OURS, ours::cases),
+        (OURS, pairwise::cases),
         (OURS, core::cases),
         (COSET, coset::cases),
         (COSE_RUST, cose_rust::cases),
@@ -73,8 +81,10 @@ fn cases(sizes: &[usize]) -> Outcome<Vec<Case>> {
     }
     all.extend(signatures::cases(OURS)?);
     all.extend(signatures::bare(K256)?);
+    all.extend(signatures::host(HOST)?);
     all.extend(signatures::libsecp256k1(LIBSECP256K1)?);
     all.extend(tokens::cases(OURS)?);
+    all.extend(coset_cwt::cases(COSET)?);
     all.extend(tokens::bare(K256)?);
     all.extend(tokens::alloy(ALLOY)?);
     Ok(all)

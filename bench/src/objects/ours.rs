@@ -19,7 +19,7 @@ pub(crate) const BATCH: &str = "open-batch";
 const SMALL: usize = 64;
 
 /// A member that holds the one session.
-struct Held(GroupKey);
+pub(super) struct Held(GroupKey);
 
 impl Sessions for Held {
     fn key(&self, session: Session) -> Result<GroupKey> {
@@ -36,7 +36,7 @@ impl Sessions for Held {
 }
 
 /// A member of the group, and what it keeps between objects.
-struct Member {
+pub(super) struct Member {
     sessions: Held,
     directory: [(Sid, Address, PublicKey); 1],
     failures: Failures<8>,
@@ -44,7 +44,7 @@ struct Member {
 }
 
 impl Member {
-    fn new() -> Outcome<Self> {
+    pub(super) fn new() -> Outcome<Self> {
         Ok(Self {
             sessions: Held(group_key()),
             directory: directory()?,
@@ -53,7 +53,7 @@ impl Member {
         })
     }
 
-    fn receiver(&mut self) -> Receiver<'_, Held, [(Sid, Address, PublicKey)]> {
+    pub(super) fn receiver(&mut self) -> Receiver<'_, Held, [(Sid, Address, PublicKey)]> {
         Receiver {
             group: &GROUP,
             sessions: &self.sessions,

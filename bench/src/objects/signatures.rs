@@ -1,6 +1,7 @@
 //! Signatures with ES256K: ours, and the arithmetic they are made of.
 
 use super::scene::signer;
+use super::verifier::HostVerifier;
 use crate::Outcome;
 use crate::measure::Case;
 use crate::row::Row;
@@ -45,6 +46,18 @@ pub(crate) fn bare(peer: &'static str) -> Outcome<Vec<Case>> {
             public.verify(&MESSAGE, &signature).is_ok()
         }),
     ])
+}
+
+/// Our verification as hosts do it, the arithmetic by libsecp256k1.
+pub(crate) fn host(peer: &'static str) -> Outcome<Vec<Case>> {
+    let key = signer()?;
+    let public = key.public();
+    let signature = key.sign(&[&MESSAGE])?;
+    let verify = move || public.verify_by(&HostVerifier, SignAlg::Es256k, &[&MESSAGE], &signature);
+    verify()?;
+    Ok(vec![Case::same(Row::new(peer, "verify"), move || {
+        verify().is_ok()
+    })])
 }
 
 /// The library of the Bitcoin nodes: the same signature, in C.
