@@ -7,7 +7,7 @@ use crate::consumers;
 use crate::dist::{self, Package};
 use crate::firmware;
 use crate::header;
-use crate::image::{ON_PANIC, alone, alone_with, sizes};
+use crate::image::{ON_PANIC, alone, links, sizes};
 use crate::run::{Outcome, none, output, run_quietly};
 use crate::target::{CORTEX_M4, TARGETS, Target};
 
@@ -18,19 +18,17 @@ const REFUSED: &[&str] = &["__rust_alloc", "__rust_realloc", "core::fmt::", "all
 /// Lets the program, not the library, say what happens on a panic.
 const PANICS_OUTSIDE: &str = "--features panic-extern";
 
-/// The functions in which the linker finds a panic, because they reach the arithmetic of the curve: `crypto-bigint` and
-/// `k256` check the lengths of their own arrays in code that the compiler cannot see through. All have fixed lengths
-/// there. No other function has a way to a panic.
-const REACH_THE_CURVE: &[&str] = &[
-    "iotchain_signing_key_generate",
-    "iotchain_signing_key_init",
-    "iotchain_signing_key_signer",
-];
+/// The hooks by which a platform does the arithmetic of the curve.
+const CURVE: &str = "iotchain_port_es256k_";
 
 /// Builds the archive of every target, and proves what it promises.
 pub(crate) fn archive() -> Outcome {
     let declared = header::declared()?;
-    let mut findings = Vec::new();
+    let (curve, mut findings) = with_ports(Target::named(CORTEX_M4)?, &declared)?;
+    println!("  {} functions reach the curve:", curve.len());
+    for name in &curve {
+        println!("    {name}");
+    }
     for target in TARGETS {
         let package = dist::package(target, "")?;
         let mut broken = symbols(target, &package, &declared)?;
@@ -38,10 +36,9 @@ pub(crate) fn archive() -> Outcome {
             consumers::consume(&package.folder)?;
         } else {
             broken.extend(variables(target, &package)?);
-            broken.extend(panics(target, &declared)?);
+            broken.extend(panics(target, &declared, &curve)?);
         }
         if target.triple == CORTEX_M4 {
-            broken.extend(panics_with_ports(target, &declared)?);
             beside_another_rust_library(target, &package)?;
         }
         findings.extend(
@@ -51,6 +48,27 @@ pub(crate) fn archive() -> Outcome {
         );
     }
     none("promises that an archive does not keep", &findings)
+}
+
+/// With the platform's AES and ES256K, no function at all can panic. Returns those that call the latter, too.
+fn with_ports(
+    target: &Target,
+    declared: &BTreeSet<String>,
+) -> Result<(BTreeSet<String>, Vec<String>), String> {
+    let library = dist::build_for_ports(target, PANICS_OUTSIDE)?;
+    let hooks = header::hooks()?;
+    let all = || hooks.iter().map(String::as_str);
+    let but_the_curve = || all().filter(|hook| !hook.starts_with(CURVE));
+    let (mut curve, mut findings) = (BTreeSet::new(), Vec::new());
+    for name in declared {
+        if !links(target, &library, name, all()) {
+            findings.push(format!("{name} can panic, or calls an undeclared hook"));
+        }
+        if !links(target, &library, name, but_the_curve().chain([ON_PANIC])) {
+            curve.insert(name.clone());
+        }
+    }
+    Ok((curve, findings))
 }
 
 /// It exports the functions of the header and nothing else, needs nothing but the memory functions of an operating
@@ -86,42 +104,19 @@ fn variables(target: &Target, package: &Package) -> Result<Vec<String>, String> 
     })
 }
 
-/// Each function links alone without what a panic handler would call, except those that are listed.
-fn panics(target: &Target, declared: &BTreeSet<String>) -> Result<Vec<String>, String> {
+/// Each function links alone without what a panic handler would call, except those that reach the arithmetic of the
+/// curve: `crypto-bigint` and `k256` check the lengths of their own arrays, which are fixed there, in code that the
+/// compiler cannot see through.
+fn panics(
+    target: &Target,
+    declared: &BTreeSet<String>,
+    curve: &BTreeSet<String>,
+) -> Result<Vec<String>, String> {
     let library = dist::build(target, PANICS_OUTSIDE)?;
     let mut findings = Vec::new();
-    for name in declared {
-        let can_panic = alone(target, &library, name)?.can_panic;
-        let is_listed = REACH_THE_CURVE.contains(&name.as_str());
-        if can_panic && !is_listed {
+    for name in declared.difference(curve) {
+        if alone(target, &library, name)?.can_panic {
             findings.push(format!("{name} can panic"));
-        }
-        if is_listed && !can_panic {
-            findings.push(format!("{name} cannot panic, but is listed"));
-        }
-    }
-    Ok(findings)
-}
-
-/// With the platform's ES256K, no function at all can panic.
-fn panics_with_ports(target: &Target, declared: &BTreeSet<String>) -> Result<Vec<String>, String> {
-    let library = dist::build_for_ports(target, PANICS_OUTSIDE)?;
-    let needed = dist::symbols(target, "--undefined-only", &library)?;
-    let hooks: BTreeSet<String> = needed
-        .into_iter()
-        .filter(|name| name.starts_with("iotchain_port_"))
-        .collect();
-    println!("  {} hooks of the platform", hooks.len());
-    let known = header::hooks()?;
-    let undeclared = hooks.difference(&known).cloned();
-    let mut findings: Vec<String> = undeclared
-        .map(|name| format!("{name} is not declared for platforms"))
-        .collect();
-    for name in declared {
-        if alone_with(target, &library, name, &hooks)?.can_panic {
-            findings.push(format!(
-                "{name} can panic in spite of the platform's ES256K"
-            ));
         }
     }
     Ok(findings)

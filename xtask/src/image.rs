@@ -1,7 +1,7 @@
 //! Images that hold one function of a library and what it calls.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::run::{output, succeeds};
 use crate::target::Target;
@@ -20,34 +20,42 @@ pub(crate) struct Alone {
 /// Links `name` and what it calls out of `library`. A function that leads to the panic handler does not link, because
 /// what the handler calls is undefined; without global variables, since devices keep none for us.
 pub(crate) fn alone(target: &Target, library: &Path, name: &str) -> Result<Alone, String> {
-    alone_with(target, library, name, &BTreeSet::new())
-}
-
-/// As [`alone`], with `hooks` that the program would define.
-pub(crate) fn alone_with(
-    target: &Target,
-    library: &Path,
-    name: &str,
-    hooks: &BTreeSet<String>,
-) -> Result<Alone, String> {
-    let image = library.with_file_name("alone.elf");
-    let mut entry = format!("--gc-sections -e {name} -u {name}");
-    for hook in hooks {
-        entry.push_str(&format!(" --defsym {hook}=0"));
-    }
-    let link = |more: &str| {
-        let mut link = target.linker(&format!("{entry} {more}"));
-        link.arg(library).arg("-o").arg(&image);
-        link
-    };
-    let can_panic = !succeeds(&mut link(""));
+    let can_panic = !links(target, library, name, []);
     if can_panic {
-        output(&mut link(&format!("--defsym {ON_PANIC}=0")))?;
+        output(&mut link(target, library, name, [ON_PANIC]))?;
     }
-    let [flash, 0, 0] = sizes(target, &image)? else {
+    let [flash, 0, 0] = sizes(target, &image(library))? else {
         return Err(format!("{name} has global variables"));
     };
     Ok(Alone { flash, can_panic })
+}
+
+/// Whether `name` needs nothing but `library` and what is `defined` elsewhere.
+pub(crate) fn links<'a>(
+    target: &Target,
+    library: &Path,
+    name: &str,
+    defined: impl IntoIterator<Item = &'a str>,
+) -> bool {
+    succeeds(&mut link(target, library, name, defined))
+}
+
+fn link<'a>(
+    target: &Target,
+    library: &Path,
+    name: &str,
+    defined: impl IntoIterator<Item = &'a str>,
+) -> Command {
+    let mut link = target.linker(&format!("--gc-sections -e {name} -u {name}"));
+    for symbol in defined {
+        link.arg(format!("--defsym={symbol}=0"));
+    }
+    link.arg(library).arg("-o").arg(image(library));
+    link
+}
+
+fn image(library: &Path) -> PathBuf {
+    library.with_file_name("alone.elf")
 }
 
 /// Bytes of code with constants, of variables with values, and of variables without.

@@ -1,0 +1,2 @@
+/* Shared with every other CoAP stack. */
+#include "../../c-coap/group.c"
