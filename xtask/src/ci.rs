@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     "spec",
     "no-std",
     "firmware",
+    "port",
     "constant-time",
     "contracts",
     "c",

@@ -31,7 +31,7 @@ const REMOVED: &str = "-R .llvmbc -R .llvmcmd";
 const REMOVED_ON_DEVICES: &str = "-R .note.GNU-stack";
 
 /// What rustc is told to take the platform's AES and ES256K.
-const PORTS: &str = r#"--cfg iotchain_aes="port" --cfg iotchain_es256k="port""#;
+pub(crate) const PORTS: &str = r#"--cfg iotchain_aes="port" --cfg iotchain_es256k="port""#;
 
 /// `dist [TARGET..] [-- OPTION-OF-CARGO..]`: for all targets, and with all of the library, unless told otherwise.
 pub(crate) fn dist(arguments: impl Iterator<Item = String>) -> Outcome {
@@ -76,9 +76,9 @@ pub(crate) fn package(target: &Target, options: &str) -> Result<Package, String>
         fs::create_dir_all(folder.join(path)).map_err(|error| format!("{path}: {error}"))?;
     }
     prelink(target, &library, &object, &archive)?;
-    for path in [header::HEADER, header::PORT_HEADER] {
-        fs::copy(root().join(path), folder.join(path))
-            .map_err(|error| format!("{path}: {error}"))?;
+    for (_, header) in header::HEADERS {
+        let copied = fs::copy(root().join(header), folder.join(header));
+        copied.map_err(|error| format!("{header}: {error}"))?;
     }
     for (template, place) in [
         ("iotchain.pc", "lib/pkgconfig"),

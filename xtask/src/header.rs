@@ -1,4 +1,5 @@
-//! The C header: written from the crate `iotchain-ffi`, committed, and the list of what the library exports.
+//! The C headers: written from the crates `iotchain-ffi` and `iotchain-port`, committed, and the list of what the library
+//! exports.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,31 +11,38 @@ use crate::tree::text;
 /// The header, generated and committed.
 pub(crate) const HEADER: &str = "include/iotchain.h";
 
-/// What a platform may define, written by hand.
+/// What a platform may define.
 pub(crate) const PORT_HEADER: &str = "include/iotchain_port.h";
 
-/// Writes the header; with `--check`, compares it with the committed one.
+/// The crates, and what is written from them: what the library offers, and what a platform may offer to it.
+pub(crate) const HEADERS: &[(&str, &str)] =
+    &[("iotchain-ffi", HEADER), ("iotchain-port", PORT_HEADER)];
+
+/// Writes the headers; with `--check`, compares them with the committed ones.
 pub(crate) fn header(argument: Option<&str>) -> Outcome {
     match argument {
-        None => write(&root().join(HEADER)),
+        None => HEADERS
+            .iter()
+            .try_for_each(|(source, header)| write(source, &root().join(header))),
         Some("--check") => check(),
         Some(other) => Err(format!("`header` knows `--check`, not `{other}`")),
     }
 }
 
-/// The committed header is what the crate gives.
+/// The committed headers are what the crates give.
 pub(crate) fn check() -> Outcome {
-    let fresh = target_dir("c").join("iotchain.h");
+    let place = target_dir("c").join("fresh.h");
     fs::create_dir_all(target_dir("c")).map_err(|error| error.to_string())?;
-    write(&fresh)?;
-    let fresh = fs::read_to_string(&fresh).map_err(|error| error.to_string())?;
-    if text(Path::new(HEADER)).is_some_and(|committed| committed == fresh) {
-        Ok(())
-    } else {
-        Err(format!(
-            "{HEADER} is not what the crate gives; run `cargo xtask header`"
-        ))
+    for (source, header) in HEADERS {
+        write(source, &place)?;
+        let fresh = fs::read_to_string(&place).map_err(|error| error.to_string())?;
+        if text(Path::new(header)).is_none_or(|committed| committed != fresh) {
+            return Err(format!(
+                "{header} is not what {source} gives; run `cargo xtask header`"
+            ));
+        }
     }
+    Ok(())
 }
 
 /// The functions that the committed header declares.
@@ -63,12 +71,12 @@ pub(crate) fn functions(source: &str) -> impl Iterator<Item = &str> {
     before_parenthesis.filter(|name| name.starts_with("iotchain_"))
 }
 
-fn write(path: &Path) -> Outcome {
+fn write(source: &str, path: &Path) -> Outcome {
     let generate = "run --quiet --locked --manifest-path xtask/header/Cargo.toml --target-dir";
     run(cargo(generate)
         .arg(target_dir("c"))
         .arg("--")
-        .arg("iotchain-ffi")
+        .arg(source)
         .arg(path))
 }
 

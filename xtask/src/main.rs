@@ -21,6 +21,7 @@ mod header;
 mod image;
 mod interop;
 mod labels;
+mod port;
 mod run;
 mod setup;
 mod source;
@@ -89,6 +90,11 @@ const TASKS: &[Task] = &[
         name: "firmware",
         about: "instructions, stack and flash on emulated cores",
         run: firmware::firmware,
+    },
+    Task {
+        name: "port",
+        about: "AES and ES256K of a platform give the same bytes as ours",
+        run: port::port,
     },
     Task {
         name: "constant-time",
