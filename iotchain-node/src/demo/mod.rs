@@ -8,6 +8,7 @@
 mod adversary;
 mod noise;
 mod pause;
+mod ports;
 mod roles;
 mod shell;
 mod story;

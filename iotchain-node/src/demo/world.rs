@@ -1,11 +1,12 @@
 //! The stage: directories, ports, certificates and the five roles, set up with the commands a person would type.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::adversary::{Jammer, Mallory};
+use super::ports::{free_tcp_port, free_udp_ports};
 use super::roles::{self, Role};
 use super::shell::Shell;
 use super::timeline::{Cost, Timeline};
@@ -409,26 +410,4 @@ fn parse(address: &str) -> Result<SocketAddr, NodeError> {
     address
         .parse()
         .map_err(|_| NodeError::State(format!("`{address}` is no address")))
-}
-
-/// A TCP port that nobody used a moment ago: the catalogue names ports before anybody serves at them.
-fn free_tcp_port() -> Result<u16, NodeError> {
-    let bound =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    Ok(bound
-        .map_err(|source| NodeError::io("a free port", source))?
-        .port())
-}
-
-/// As [`free_tcp_port`], for UDP; all held at once, so that they differ.
-fn free_udp_ports<const N: usize>() -> Result<[u16; N], NodeError> {
-    let fault = |source| NodeError::io("a free port", source);
-    let mut sockets = Vec::with_capacity(N);
-    let mut ports = [0; N];
-    for port in &mut ports {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(fault)?;
-        *port = socket.local_addr().map_err(fault)?.port();
-        sockets.push(socket);
-    }
-    Ok(ports)
 }
