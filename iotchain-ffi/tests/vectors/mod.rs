@@ -1,4 +1,5 @@
 //! What the tests of the vectors share: the files, and members that C would make.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use iotchain::core::cbor::Reader;
 use iotchain::join::{JoinResponse, KeyMap, List, kdc_proof};
