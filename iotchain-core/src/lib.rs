@@ -35,6 +35,9 @@
 //! | `esp256` | ESP256 signatures over P-256 |
 //! | `ed25519` | Ed25519 signatures |
 //! | `keccak` | Keccak-256 and Ethereum addresses |
+//!
+//! Whoever builds an image can have AES and ES256K done by functions of the platform, with the same results (`iotchain-port`):
+//! `--cfg iotchain_aes="port"` and `--cfg iotchain_es256k="port"` in `RUSTFLAGS`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

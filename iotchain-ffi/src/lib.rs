@@ -1,7 +1,9 @@
 //! The C ABI of IoTChain: every function and type of `include/iotchain.h`, which is generated from this crate.
 //!
 //! ```text
-//! C or C++ application --- include/iotchain.h ---> libiotchain.a (iotchain-ffi/staticlib) ---> this crate ---> iotchain
+//! C or C++ application --- include/iotchain.h ------> libiotchain.a (iotchain-ffi/staticlib) ---> this crate ---> iotchain
+//!            |                                                                                                   |
+//!            `---------------- include/iotchain_port.h <--- AES, ES256K of the platform, if it is told to ----- iotchain-core
 //! ```
 //!
 //! Names begin with `iotchain_`. Nothing allocates, nothing is global, and no call panics on its input. State is an opaque structure
@@ -13,7 +15,32 @@
 //! assert_eq!(iotchain_abi_version(), IOTCHAIN_ABI_VERSION);
 //! ```
 //!
-//! The only crate of the family that may hold `unsafe`.
+//! | file | functions | feature |
+//! |---|---|---|
+//! | `version`, `error` | is header and library of one version; a text for each result | |
+//! | `sign` | private keys in memory; signers, which are such keys or secure elements | |
+//! | `join` | requests to a key server and its answers; `pop`: the proof in them | `member` |
+//! | `join_response` | what a key server gives to a member | `member` |
+//! | `member`, `status`, `event` | a member: joins, follows its group, heals; events in pieces | `member` |
+//! | `cwt` | verification of signed CWTs | `token` |
+//! | `block`, `proof` | proofs of ledger tokens, from a trusted block on | `token` |
+//!
+//! Beside them, `object` (structures in memory of the caller) and `memory` (pointers become slices there and nowhere else), `random`,
+//! `resource`, `token`, `query` and `personal_key` (plain structures).
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `member` (default) | group keys that heal, opening objects |
+//! | `server` (default) | sealing objects, and what a resource server opens |
+//! | `token` (default) | CWTs, proofs of ledger tokens |
+//! | `es256k` (default) | ES256K signatures |
+//! | `small-ecdsa` | ES256K in 3 kB of stack, at half the speed; what the archive has |
+//! | `esp256` | ESP256 signatures |
+//!
+//! Cost: a call adds a few checks of pointers to what the Rust function takes. Stack, flash and instructions of each operation stand in
+//! `docs/footprint.md`; the size of an object is that of its structure, the same in every build.
+//!
+//! Beside `iotchain-port` the only crate of the family that may hold `unsafe`.
 #![no_std]
 #![allow(dead_code)]
 
