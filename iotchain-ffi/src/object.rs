@@ -25,7 +25,8 @@ pub(crate) trait Object: Sized {
 pub(crate) const fn room<T>() -> usize {
     let word = size_of::<u64>();
     let align = align_of::<T>();
-    word + size_of::<T>() + align.saturating_sub(word)
+    word.wrapping_add(size_of::<T>())
+        .wrapping_add(align.saturating_sub(word))
 }
 
 /// `object!(iotchain_sender: Sender, b"sender")`: the structure holds that value.
@@ -47,13 +48,12 @@ pub(crate) use object;
 /// The tag of a name: at most 8 bytes, left in the high ones.
 pub(crate) const fn tag(name: &[u8]) -> u64 {
     assert!(!name.is_empty() && name.len() <= 8);
-    let mut tag = 0;
-    let mut i = 0;
-    while i < 8 {
-        tag = tag << 8 | if i < name.len() { name[i] as u64 } else { 0 };
-        i += 1;
+    let (mut tag, mut rest) = (0, name);
+    while let [letter, behind @ ..] = rest {
+        tag = tag << 8 | *letter as u64;
+        rest = behind;
     }
-    tag
+    tag << (64u32.wrapping_sub(8u32.wrapping_mul(name.len() as u32)) & 63)
 }
 
 fn tag_at<O: Object>(at: *const O) -> u64 {
@@ -63,10 +63,10 @@ fn tag_at<O: Object>(at: *const O) -> u64 {
 /// Where the value is. An object never moves, so the place is always the same.
 fn place<O: Object>(at: *mut O) -> *mut O::Value {
     let behind_tag = at.cast::<u64>().wrapping_add(1).cast::<u8>();
-    let misaligned = behind_tag.addr() & (align_of::<O::Value>() - 1);
+    let misaligned = behind_tag.addr() & align_of::<O::Value>().wrapping_sub(1);
     let pad = match misaligned {
         0 => 0,
-        _ => align_of::<O::Value>() - misaligned,
+        _ => align_of::<O::Value>().wrapping_sub(misaligned),
     };
     behind_tag.wrapping_add(pad).cast()
 }
@@ -154,7 +154,7 @@ pub(crate) unsafe fn wipe<O: Object>(at: *mut O) {
 /// `at` points to an `O` that nobody else uses and that holds nothing to drop.
 unsafe fn erase<O: Object>(at: *mut O) {
     let words = at.cast::<u64>();
-    for i in 0..size_of::<O>() / size_of::<u64>() {
+    for i in 0..size_of::<O>() >> 3 {
         // SAFETY: within the structure, which consists of words.
         unsafe { words.add(i).write_volatile(0) };
     }
