@@ -1,5 +1,6 @@
 //! What fuzz targets with a story share: live groups, a random generator that repeats itself, and patches.
 
+pub mod calls;
 pub mod live;
 
 /// A random generator that counts: the same story in every run.

@@ -1,5 +1,8 @@
 //! Fuzzing with libFuzzer, in the workspace `fuzz/`, on the stable compiler.
 //!
+//! The C interface holds `unsafe`, so its target is built with AddressSanitizer, which the compiler has behind
+//! `RUSTC_BOOTSTRAP`.
+//!
 //! Seeds are real messages: every byte string of the vector files that belong to a target.
 
 use std::collections::BTreeSet;
@@ -9,11 +12,12 @@ use std::process::Command;
 
 use crate::run::{Outcome, cargo, none, root, run, run_quietly, target_dir};
 
-/// Coverage that libFuzzer reads; the same passes that cargo-fuzz asks for, without a sanitizer,
-/// since the fuzzed crates hold no `unsafe`.
+/// Coverage that libFuzzer reads; the same passes that cargo-fuzz asks for.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks -Ccodegen-units=1";
+/// The target that needs a sanitizer; the crates behind the others hold no `unsafe`.
+const SANITIZED: &str = "c_calls";
 /// Instrumented code is built for an explicit target, so that build scripts stay plain.
 const HOST: &str = "x86_64-unknown-linux-gnu";
 /// Seconds for each target in the smoke run.
@@ -25,6 +29,8 @@ const SEEDS: &[(&str, &[&str])] = &[
         "broadcast_process",
         &["broadcast-rsd", "broadcast-polynomial"],
     ),
+    // any bytes are calls
+    ("c_calls", &["keyserver", "pop"]),
     ("cbor", &["objects", "keyserver", "broadcast-rsd", "token"]),
     ("cwt", &["token"]),
     ("join", &["keyserver"]),
@@ -68,11 +74,20 @@ pub(crate) fn one(target: Option<&str>) -> Outcome {
 }
 
 fn build() -> Outcome {
-    let arguments =
-        format!("build --release --locked --manifest-path fuzz/Cargo.toml --target {HOST} --bins");
-    run(cargo(&arguments)
-        .env("RUSTFLAGS", COVERAGE)
-        .env("CARGO_TARGET_DIR", target_dir("fuzz")))
+    run(&mut compiler("fuzz", COVERAGE, "--bins"))?;
+    let flags = format!("{COVERAGE} -Zsanitizer=address");
+    let mut sanitized = compiler("fuzz-asan", &flags, &format!("--bin {SANITIZED}"));
+    run(sanitized.env("RUSTC_BOOTSTRAP", "1"))
+}
+
+fn compiler(place: &str, flags: &str, binaries: &str) -> Command {
+    let mut build = cargo(&format!(
+        "build --release --locked --manifest-path fuzz/Cargo.toml --target {HOST} {binaries}"
+    ));
+    build
+        .env("RUSTFLAGS", flags)
+        .env("CARGO_TARGET_DIR", target_dir(place));
+    build
 }
 
 /// The target's binary over its corpus and seeds; findings go to `fuzz/artifacts/`.
@@ -85,7 +100,12 @@ fn fuzzer(target: &str) -> Result<Command, String> {
     };
     let (corpus, seeds, artifacts) = (folder("corpus")?, folder("seeds")?, folder("artifacts")?);
     plant(target, &seeds)?;
-    let mut fuzzer = Command::new(target_dir("fuzz").join(HOST).join("release").join(target));
+    let place = if target == SANITIZED {
+        "fuzz-asan"
+    } else {
+        "fuzz"
+    };
+    let mut fuzzer = Command::new(target_dir(place).join(HOST).join("release").join(target));
     fuzzer
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args(["-timeout=10", "-rss_limit_mb=1024"]);

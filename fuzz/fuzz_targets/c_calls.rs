@@ -1,0 +1,137 @@
+//! Functions of the C interface in any order, on live, wiped and zeroed objects, with null pointers and small buffers: none writes
+//! where it may not, none that fails leaves a trace, and what is wiped is gone.
+//!
+//! Each call takes a byte for the function and some for its arguments.
+#![no_main]
+
+use iotchain_ffi::*;
+use iotchain_fuzz::calls::{Call, Script, messages};
+use libfuzzer_sys::fuzz_target;
+
+/// `functions![iotchain_a(_, _), ..]`: each as something to call.
+macro_rules! functions {
+    ($($name:ident($($argument:tt),*)),* $(,)?) => {
+        &[$(&($name as unsafe extern "C" fn($($argument),*) -> _)),*]
+    };
+}
+
+/// All functions but those that end an object or keep memory of the caller.
+const FUNCTIONS: &[&dyn Call] = functions![
+    iotchain_abi_version(),
+    iotchain_access_response_key(_, _, _, _),
+    iotchain_beacon_session(_, _, _),
+    iotchain_block_init(_, _, _, _),
+    iotchain_block_parent(_, _, _),
+    iotchain_block_read(_, _, _, _),
+    iotchain_block_size(),
+    iotchain_cwt_verify(_, _, _, _, _, _, _),
+    iotchain_event_finish(_, _, _, _),
+    iotchain_event_push(_, _, _),
+    iotchain_event_start(_, _, _),
+    iotchain_join_request_encode(_, _, _, _, _, _, _),
+    iotchain_join_response_access_key(_, _, _, _),
+    iotchain_join_response_broadcast(_, _, _, _),
+    iotchain_join_response_info(_, _),
+    iotchain_join_response_server_secret(_, _),
+    iotchain_join_response_verify(_, _, _, _, _, _),
+    iotchain_member_announce(_, _),
+    iotchain_member_forget(_, _, _),
+    iotchain_member_gid(_, _),
+    iotchain_member_key(_, _, _),
+    iotchain_member_learn(_, _, _, _, _),
+    iotchain_member_mark(_, _),
+    iotchain_member_may_open(_, _, _),
+    iotchain_member_receive(_, _, _, _, _),
+    iotchain_member_retire(_),
+    iotchain_member_set_policy(_, _),
+    iotchain_member_sid(_, _, _, _),
+    iotchain_member_status(_, _, _),
+    iotchain_member_times(_, _, _, _),
+    iotchain_num_parse(_, _, _),
+    iotchain_pop_digest(_, _),
+    iotchain_pop_sign_client(_, _, _),
+    iotchain_pop_sign_server(_, _, _),
+    iotchain_problem_parse(_, _, _),
+    iotchain_proof_push(_, _, _),
+    iotchain_proof_start(_, _, _),
+    iotchain_proof_validate(_, _, _, _, _, _, _),
+    iotchain_proof_words(_, _, _),
+    iotchain_sealer_init(_, _),
+    iotchain_signing_key_export(_, _),
+    iotchain_signing_key_generate(_, _, _),
+    iotchain_signing_key_init(_, _, _),
+    iotchain_signing_key_signer(_, _),
+    iotchain_transfer_request_encode(_, _, _, _),
+    iotchain_transfer_response_parse(_, _, _),
+];
+
+/// Ends an object of each type, and sees that nothing of it is left.
+macro_rules! wipe {
+    ($script:ident: $($wipe:ident),*) => {{
+        let which = usize::from($script.byte());
+        $(
+            let at = $script.object(which);
+            // SAFETY: an object that is zeroed or set up.
+            unsafe { $wipe(at) };
+            assert!(is_vacant($script, at, which));
+        )*
+    }};
+}
+
+fn is_vacant<T: 'static>(script: &mut Script<'_>, _: *mut T, which: usize) -> bool {
+    script.is_vacant::<T>(which)
+}
+
+fn wipe_all(script: &mut Script<'_>) {
+    wipe!(script: iotchain_block_wipe, iotchain_event_wipe, iotchain_proof_wipe, iotchain_join_response_wipe);
+    wipe!(script: iotchain_member_wipe, iotchain_signing_key_wipe);
+}
+
+/// A member by the join of the vectors, whose messages the scripts hold.
+fn join(script: &mut Script<'_>) {
+    let which = script.byte().into();
+    let cnonce = hex::decode("b86b2131b0d430ff").expect("hex");
+    let key_server = "ec303190f2892704b5728c63dea40c9d652aa4c86b1a5ccf398faa30192c9957";
+    let key_server = hex::decode(key_server).expect("hex");
+    let response = script.object::<iotchain_join_response>(which);
+    let member = script.object::<iotchain_member>(which);
+    let (storage, cap) = script.storage();
+    // those to clients and the one to the resource server begin alike
+    for message in messages().iter().filter(|message| message.len() > 400) {
+        // SAFETY: objects of the script, and messages that outlive them.
+        unsafe {
+            let verified = iotchain_join_response_verify(
+                response,
+                message.as_ptr(),
+                message.len(),
+                cnonce.as_ptr(),
+                cnonce.len(),
+                key_server.as_ptr(),
+            );
+            if verified == iotchain_err::Ok {
+                iotchain_member_wipe(member);
+                script.inspect(Some(iotchain_member_join(
+                    member, response, storage, cap, 0,
+                )));
+                return;
+            }
+        }
+    }
+    unreachable!("no join response in the vectors");
+}
+
+fuzz_target!(|data: &[u8]| {
+    let mut script = Script::new(data);
+    while !script.is_over() {
+        match usize::from(script.byte()) {
+            255 => wipe_all(&mut script),
+            254 => join(&mut script),
+            function => FUNCTIONS[function % FUNCTIONS.len()].call(&mut script),
+        }
+    }
+    // of both objects of each type
+    for which in [&[0; 2], &[1; 2]] {
+        script.restart(which);
+        wipe_all(&mut script);
+    }
+});
