@@ -207,7 +207,7 @@ unsafe fn numbers<'a>(numbers: *const u16, count: usize) -> Outcome<&'a [u16]> {
     if count == 0 {
         return Ok(&[]);
     }
-    if numbers.is_null() || count > isize::MAX as usize / size_of::<u16>() {
+    if numbers.is_null() || count > (isize::MAX as usize).wrapping_div(size_of::<u16>()) {
         return Err(iotchain_err::NullArgument.into());
     }
     // SAFETY: not null and not too many; the rest is the caller's promise.
