@@ -135,7 +135,8 @@ pub unsafe extern "C" fn iotchain_block_sealed_child(
 /// # Safety
 /// Unless it is null, `sealers` points to `count` sealers that nobody else uses for `'a`.
 unsafe fn all<'a>(sealers: *mut iotchain_sealer, count: usize) -> Outcome<&'a mut [Sealer]> {
-    let fits = count <= (isize::MAX as usize).wrapping_div(size_of::<iotchain_sealer>());
+    let len = count.checked_mul(size_of::<iotchain_sealer>());
+    let fits = len.is_some_and(|len| isize::try_from(len).is_ok());
     if count == 0 {
         return Ok(&mut []);
     }

@@ -207,7 +207,9 @@ unsafe fn numbers<'a>(numbers: *const u16, count: usize) -> Outcome<&'a [u16]> {
     if count == 0 {
         return Ok(&[]);
     }
-    if numbers.is_null() || count > (isize::MAX as usize).wrapping_div(size_of::<u16>()) {
+    let len = count.checked_mul(size_of::<u16>());
+    let fits = len.is_some_and(|len| isize::try_from(len).is_ok());
+    if numbers.is_null() || !fits {
         return Err(iotchain_err::NullArgument.into());
     }
     // SAFETY: not null and not too many; the rest is the caller's promise.
