@@ -5,7 +5,7 @@
 #![no_main]
 
 use iotchain_ffi::*;
-use iotchain_fuzz::calls::{Call, Script, messages};
+use iotchain_fuzz::calls::{Call, Script, counting, messages};
 use libfuzzer_sys::fuzz_target;
 
 /// `functions![iotchain_a(_, _), ..]`: each as something to call.
@@ -15,7 +15,7 @@ macro_rules! functions {
     };
 }
 
-/// All functions but those that end an object or keep memory of the caller.
+/// All functions but those that end an object or keep memory of the caller, which have their own places below.
 const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_abi_version(),
     iotchain_access_response_key(_, _, _, _),
@@ -23,16 +23,19 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_block_init(_, _, _, _),
     iotchain_block_parent(_, _, _),
     iotchain_block_read(_, _, _, _),
+    iotchain_block_sealed_child(_, _, _, _, _),
     iotchain_block_size(),
     iotchain_cwt_verify(_, _, _, _, _, _, _),
     iotchain_event_finish(_, _, _, _),
     iotchain_event_push(_, _, _),
+    iotchain_event_size(),
     iotchain_event_start(_, _, _),
     iotchain_join_request_encode(_, _, _, _, _, _, _),
     iotchain_join_response_access_key(_, _, _, _),
     iotchain_join_response_broadcast(_, _, _, _),
     iotchain_join_response_info(_, _),
     iotchain_join_response_server_secret(_, _),
+    iotchain_join_response_size(),
     iotchain_join_response_verify(_, _, _, _, _, _),
     iotchain_member_announce(_, _),
     iotchain_member_forget(_, _, _),
@@ -41,10 +44,13 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_member_learn(_, _, _, _, _),
     iotchain_member_mark(_, _),
     iotchain_member_may_open(_, _, _),
+    iotchain_member_personal_key(_, _, _, _, _),
     iotchain_member_receive(_, _, _, _, _),
     iotchain_member_retire(_),
     iotchain_member_set_policy(_, _),
     iotchain_member_sid(_, _, _, _),
+    iotchain_member_size(),
+    iotchain_member_sleep(_, _, _, _, _, _),
     iotchain_member_status(_, _, _),
     iotchain_member_times(_, _, _, _),
     iotchain_num_parse(_, _, _),
@@ -53,6 +59,7 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_pop_sign_server(_, _, _),
     iotchain_problem_parse(_, _, _),
     iotchain_proof_push(_, _, _),
+    iotchain_proof_size(),
     iotchain_proof_start(_, _, _),
     iotchain_proof_validate(_, _, _, _, _, _, _),
     iotchain_proof_words(_, _, _),
@@ -61,6 +68,7 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_signing_key_generate(_, _, _),
     iotchain_signing_key_init(_, _, _),
     iotchain_signing_key_signer(_, _),
+    iotchain_signing_key_size(),
     iotchain_transfer_request_encode(_, _, _, _),
     iotchain_transfer_response_parse(_, _, _),
 ];
@@ -120,12 +128,75 @@ fn join(script: &mut Script<'_>) {
     unreachable!("no join response in the vectors");
 }
 
+/// The personal key of the next epoch, or of the same one again.
+fn renew(script: &mut Script<'_>) {
+    let which = script.byte().into();
+    let response = script.object::<iotchain_join_response>(which);
+    let member = script.object::<iotchain_member>(which);
+    let (storage, cap) = script.storage();
+    let mut prepared = 0;
+    // SAFETY: objects of the script, and storage that no other call gets.
+    let result = unsafe { iotchain_member_renew(member, response, storage, cap, &mut prepared) };
+    script.inspect(Some(result));
+}
+
+/// A member sleeps, and wakes unless a bit of its state fell over.
+fn nap(script: &mut Script<'_>) {
+    let (which, flip) = (script.byte().into(), usize::from(script.byte()));
+    let member = script.object::<iotchain_member>(which);
+    let rng = iotchain_rng {
+        fill: Some(counting),
+        ctx: std::ptr::null_mut(),
+    };
+    let (key, mut sealed, mut len) = ([7; 16], [0; IOTCHAIN_MEMBER_STATE_MAX], 0);
+    let (mut keys, mut lens) = ([(std::ptr::null_mut(), 0); 2], [0; 2]);
+    // SAFETY: an object of the script, arrays of this frame, and storage that no other call gets.
+    unsafe {
+        let (out, cap) = (sealed.as_mut_ptr(), sealed.len());
+        let result = iotchain_member_sleep(member, key.as_ptr(), &rng, out, cap, &mut len);
+        if result != iotchain_err::Ok {
+            return script.inspect(Some(result));
+        }
+        for (index, (key, len)) in keys.iter_mut().zip(&mut lens).enumerate() {
+            *key = script.storage();
+            let _ = iotchain_member_personal_key(member, index, key.0, key.1, len);
+        }
+        iotchain_member_wipe(member);
+        let [(own, _), (other, _)] = keys;
+        let other = if lens[1] == 0 {
+            std::ptr::null_mut()
+        } else {
+            other
+        };
+        if flip != 0 {
+            sealed[flip % len] ^= 1;
+        }
+        let (state, none) = (sealed.as_mut_ptr(), std::ptr::null());
+        let woken = iotchain_member_wake(
+            member,
+            own,
+            lens[0],
+            other,
+            lens[1],
+            key.as_ptr(),
+            state,
+            len,
+            none,
+        );
+        // without storage there was no personal key
+        assert!((woken == iotchain_err::Ok) == (flip == 0) || own.is_null() || other.is_null());
+    }
+    script.inspect(None);
+}
+
 fuzz_target!(|data: &[u8]| {
     let mut script = Script::new(data);
     while !script.is_over() {
         match usize::from(script.byte()) {
             255 => wipe_all(&mut script),
             254 => join(&mut script),
+            253 => renew(&mut script),
+            252 => nap(&mut script),
             function => FUNCTIONS[function % FUNCTIONS.len()].call(&mut script),
         }
     }

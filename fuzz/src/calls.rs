@@ -397,11 +397,18 @@ outputs!(
     iotchain_mark,
     iotchain_problem,
     iotchain_received,
-    iotchain_sealer,
     iotchain_signer,
     iotchain_status,
     iotchain_transfer_response,
 );
+
+impl Draw for *mut iotchain_sealer {
+    fn draw(script: &mut Script<'_>) -> Self {
+        script.behind = None;
+        // as many as `length` may say
+        script.output(4 * size_of::<iotchain_sealer>())
+    }
+}
 
 /// Structures that are read.
 macro_rules! inputs {
@@ -511,7 +518,11 @@ fn key(script: &mut Script<'_>) -> iotchain_public_key {
     }
 }
 
-unsafe extern "C" fn counting(_: *mut c_void, out: *mut u8, len: usize) -> i32 {
+/// Counts.
+///
+/// # Safety
+/// That of `iotchain_rng::fill`.
+pub unsafe extern "C" fn counting(_: *mut c_void, out: *mut u8, len: usize) -> i32 {
     for place in 0..len {
         // SAFETY: the contract of `iotchain_rng::fill`.
         unsafe { out.add(place).write(place as u8 | 1) };
