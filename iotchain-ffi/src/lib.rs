@@ -21,7 +21,7 @@
 //! | `sign` | private keys in memory; signers, which are such keys or secure elements | |
 //! | `join` | requests to a key server and its answers; `pop`: the proof in them | `member` |
 //! | `join_response` | what a key server gives to a member | `member` |
-//! | `member`, `status`, `event` | a member: joins, follows its group, heals; events in pieces | `member` |
+//! | `member`, `status`, `event`, `sleep` | a member: joins, follows its group, heals; events in pieces; deep sleep | `member` |
 //! | `cwt` | verification of signed CWTs | `token` |
 //! | `block`, `proof` | proofs of ledger tokens, from a trusted block on | `token` |
 //!
