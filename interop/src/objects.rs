@@ -197,7 +197,7 @@ fn check_sealing(set: &VectorSet, case: &Item<'_>) -> Checked {
     let bytes = case.get("plaintext")?.bytes()?;
     let plaintext = Plaintext {
         content_format: case.optional("content_format", Item::int)?,
-        bytes: &bytes,
+        bytes: (&bytes).into(),
     };
     let expected = case.get("object")?.bytes()?;
 
@@ -261,7 +261,7 @@ fn check_answering(cases: &[Item<'_>], case: &Item<'_>) -> Checked {
     let bytes = case.get("plaintext")?.bytes()?;
     let plaintext = Plaintext {
         content_format: case.optional("content_format", Item::int)?,
-        bytes: &bytes,
+        bytes: (&bytes).into(),
     };
     let expected = case.get("object")?.bytes()?;
     let mut out = vec![0; expected.len()];

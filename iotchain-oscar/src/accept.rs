@@ -3,20 +3,12 @@
 use crate::header::Claims;
 use crate::origin::Origin;
 use crate::{Policy, Purpose};
-use iotchain_core::hash::sha256;
 use iotchain_core::{Error, Result, UnixTime};
 
 /// A signed object on its way through the steps.
-pub(crate) struct Signed<'a> {
-    pub(crate) bytes: &'a [u8],
+pub(crate) struct Signed {
     pub(crate) origin: Origin,
     pub(crate) claims: Claims,
-}
-
-impl Signed<'_> {
-    pub(crate) fn digest(&self) -> [u8; 32] {
-        sha256(&[self.bytes])
-    }
 }
 
 /// The receiver's memory of signed objects.
@@ -25,10 +17,11 @@ pub(crate) trait Accept {
     const PURPOSE: Purpose;
 
     /// Step 7, after [`Claims::check`]: may this object be accepted if it is authentic? Changes nothing.
-    fn admit(&self, object: &Signed<'_>, policy: &Policy, now: UnixTime) -> Result<()>;
+    fn admit(&self, object: &Signed, policy: &Policy, now: UnixTime) -> Result<()>;
 
-    /// Steps 10 and 11: the object is authentic; judge its order and remember it, or change nothing.
-    fn commit(&mut self, object: &Signed<'_>, now: UnixTime) -> Result<()>;
+    /// Steps 10 and 11: the object, whose bytes have this SHA-256, is authentic; judge its order and remember it, or
+    /// change nothing.
+    fn commit(&mut self, object: &Signed, digest: &[u8; 32], now: UnixTime) -> Result<()>;
 }
 
 impl Claims {

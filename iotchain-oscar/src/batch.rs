@@ -157,7 +157,8 @@ where
         let checked = self.check_failures(&ready.origin);
         checked.inspect_err(|_| wipe(out, len.unwrap_or_default()))?;
         self.keys.at(Place::Kept(ready.place))?;
-        self.settle_group(&ready.object, &ready.origin, len, exchange, out)
+        let opened = Opened::of(&ready.object, &ready.origin, None);
+        self.settle_group(opened, &ready.origin, len, exchange, out)
     }
 }
 

@@ -44,7 +44,7 @@ impl<const N: usize> Commands<N> {
 impl<const N: usize> Accept for Commands<N> {
     const PURPOSE: Purpose = Purpose::Command;
 
-    fn admit(&self, object: &Signed<'_>, _policy: &Policy, now: UnixTime) -> Result<()> {
+    fn admit(&self, object: &Signed, _policy: &Policy, now: UnixTime) -> Result<()> {
         let origin = &object.origin;
         let known = |executed: &Executed| {
             executed.context == origin.context
@@ -57,7 +57,7 @@ impl<const N: usize> Accept for Commands<N> {
         self.vacant(now).map(|_| ()).ok_or(Error::Capacity)
     }
 
-    fn commit(&mut self, object: &Signed<'_>, now: UnixTime) -> Result<()> {
+    fn commit(&mut self, object: &Signed, _digest: &[u8; 32], now: UnixTime) -> Result<()> {
         let roles = object.origin.sid.roles();
         if !roles.contains(Roles::POST) && !roles.contains(Roles::PUT) {
             return Err(Error::Forbidden);

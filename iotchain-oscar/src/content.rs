@@ -1,7 +1,8 @@
 //! One object's key and everything that the object is bound to.
 
-use crate::ResourceId;
+use crate::input::Text;
 use crate::structure::{Aad, Binding, Bound};
+use crate::{Input, ResourceId};
 use iotchain_core::{ContentKey, Piv, Result};
 
 /// What seals an object, and what opens it again.
@@ -25,30 +26,24 @@ impl Content<'_> {
 
     /// Step 8. A too small `out` is refused before anything is written to it. `aad` as in [`Content::seal`].
     #[inline]
-    pub(crate) fn open(
-        &self,
-        aad: &mut Aad,
-        protected: &[u8],
-        ciphertext: &[u8],
-        out: &mut [u8],
-    ) -> Result<usize> {
-        aad.rewrite(self.bound(protected))?;
+    pub(crate) fn open(&self, aad: &mut Aad, text: Text<'_>, out: &mut [u8]) -> Result<usize> {
+        aad.rewrite(self.bound(text.protected.bytes(out)?))?;
         let nonce = self.key.nonce(self.piv);
-        self.key.key().open(&nonce, aad.blocks(), ciphertext, out)
+        let (key, aad) = (self.key.key(), aad.blocks());
+        match text.ciphertext {
+            Input::Apart(ciphertext) => key.open(&nonce, aad, ciphertext, out),
+            within => key.open_in_place(&nonce, aad, within.bring(out, 0)?),
+        }
     }
 
     /// As [`Content::open`], with additional data that are on the stack only here.
     #[inline(never)]
-    pub(crate) fn open_once(
-        &self,
-        protected: &[u8],
-        ciphertext: &[u8],
-        out: &mut [u8],
-    ) -> Result<usize> {
-        self.open(&mut { Aad::EMPTY }, protected, ciphertext, out)
+    pub(crate) fn open_once(&self, text: Text<'_>, out: &mut [u8]) -> Result<usize> {
+        self.open(&mut { Aad::EMPTY }, text, out)
     }
 
-    fn bound<'a>(&'a self, protected: &'a [u8]) -> Bound<'a> {
+    /// All that an object with this protected header is bound to.
+    pub(crate) fn bound<'a>(&'a self, protected: &'a [u8]) -> Bound<'a> {
         Bound {
             protected,
             resource: self.resource,

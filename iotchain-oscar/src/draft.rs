@@ -5,12 +5,12 @@
 //! 83 | bstr protected | a1 0c 58 40 signature | bstr ciphertext ‖ tag      mode S
 //! ```
 
-use crate::Mode;
 use crate::content::Content;
 use crate::frame::{ARRAY, BYTES, Frame, MAP, head_len};
 use crate::header::Protected;
 use crate::object::COUNTER_SIGNATURE0;
 use crate::structure::Aad;
+use crate::{Input, Mode};
 use iotchain_core::{AeadAlg, Error, Result, Signature, Signer};
 
 const SIGNATURE_LEN: usize = size_of::<Signature>();
@@ -21,13 +21,13 @@ const SIGNED: [u8; 4] = [MAP | 1, COUNTER_SIGNATURE0, BYTES | 24, SIGNATURE_LEN 
 pub(crate) struct Draft<'p> {
     pub(crate) mode: Mode,
     pub(crate) protected: Protected,
-    pub(crate) plaintext: &'p [u8],
+    pub(crate) plaintext: Input<'p>,
     pub(crate) tag_len: usize,
 }
 
 impl<'p> Draft<'p> {
     /// Of a header that is not yet filled in.
-    pub(crate) const fn new(mode: Mode, alg: AeadAlg, plaintext: &'p [u8]) -> Self {
+    pub(crate) const fn new(mode: Mode, alg: AeadAlg, plaintext: Input<'p>) -> Self {
         Self {
             mode,
             protected: Protected::EMPTY,
@@ -59,29 +59,58 @@ impl<'p> Draft<'p> {
         }
     }
 
-    /// Writes the object, which fills `out`; the place of a signature is left zero. `aad` as in [`Content::seal`].
-    pub(crate) fn write(&self, content: &Content<'_>, aad: &mut Aad, out: &mut [u8]) -> Result<()> {
+    /// The length of the object, for which `out` has to suffice; a plaintext within `out` has to lie there wholly.
+    ///
+    /// # Errors
+    /// [`Error::Size`] above `max_object`, [`Error::Buffer`].
+    pub(crate) fn room(&self, max_object: usize, out: &[u8]) -> Result<usize> {
+        let needed = self.len(max_object)?;
+        self.plaintext.bytes(out)?;
+        if needed > out.len() {
+            return Err(Error::Buffer { needed });
+        }
+        Ok(needed)
+    }
+
+    /// Writes the object of `len` bytes, see [`Draft::room`], to the front of `out`; the place of a signature is left
+    /// zero. `aad` as in [`Content::seal`]. The object.
+    pub(crate) fn write<'o>(
+        &self,
+        content: &Content<'_>,
+        aad: &mut Aad,
+        len: usize,
+        out: &'o mut [u8],
+    ) -> Result<&'o mut [u8]> {
+        // the plaintext goes first: what is written before it may lie over its old place
+        let front = len.saturating_sub(self.sealed_len());
+        self.plaintext.bring(out, front)?;
+        let out = out.get_mut(..len).ok_or(Error::Size)?;
+        let (front, sealed) = out.split_at_mut_checked(front).ok_or(Error::Size)?;
         let protected = self.protected.as_bytes();
-        let mut frame = Frame::new(out);
+        let mut frame = Frame::new(front);
         frame.put([ARRAY | 3]).bytes(protected);
         match self.mode {
             Mode::Group | Mode::Pairwise => frame.put([MAP]),
             Mode::Signed => frame.put(SIGNED).put([0; SIGNATURE_LEN]),
         };
-        frame.head(BYTES, self.sealed_len());
-        let front = frame.position();
-        frame.extend(self.plaintext).finish()?;
-        let (_, sealed) = out.split_at_mut_checked(front).ok_or(Error::Size)?;
-        content.seal(aad, protected, sealed)
+        frame.head(BYTES, self.sealed_len()).finish()?;
+        content.seal(aad, protected, sealed)?;
+        Ok(out)
     }
 
     /// As [`Draft::write`], with additional data that are on the stack only here.
     #[inline(never)]
-    pub(crate) fn write_once(&self, content: &Content<'_>, out: &mut [u8]) -> Result<()> {
-        self.write(content, &mut { Aad::EMPTY }, out)
+    pub(crate) fn write_once(
+        &self,
+        content: &Content<'_>,
+        len: usize,
+        out: &mut [u8],
+    ) -> Result<()> {
+        self.write(content, &mut { Aad::EMPTY }, len, out)
+            .map(|_| ())
     }
 
-    /// Signs what was written to `out` with this `aad`; if `signer` fails, `out` becomes zeros.
+    /// Signs the object that was written to `out` with this `aad`; if `signer` fails, `out` becomes zeros.
     pub(crate) fn sign(&self, aad: &Aad, signer: &impl Signer, out: &mut [u8]) -> Result<()> {
         let protected = self.protected.as_bytes();
         let before = [1, head_len(protected.len()), protected.len(), SIGNED.len()];

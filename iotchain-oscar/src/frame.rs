@@ -114,7 +114,7 @@ impl<'a> Frame<'a> {
 
 /// Copies a string of equal length. Up to 32 bytes it takes two moves that overlap, which is less than a call.
 #[inline(always)]
-fn copy(to: &mut [u8], from: &[u8]) {
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
         0 => {}
         1 => ends::<1>(to, from),

@@ -27,20 +27,22 @@ pub struct Opened {
     pub signer: Option<Thumbprint>,
 }
 
-pub(crate) fn opened(
-    object: &Object<'_>,
-    origin: &Origin,
-    len: usize,
-    signed: Option<(Claims, Thumbprint)>,
-) -> Opened {
-    Opened {
-        len,
-        content_format: object.header.content_format,
-        session: origin.context.session,
-        kid: origin.kid,
-        piv: origin.piv,
-        claims: signed.map(|(claims, _)| claims),
-        mode: object.seal.mode(),
-        signer: signed.map(|(_, signer)| signer),
+impl Opened {
+    /// What will be known of `object` once it is open; the length of its plaintext is not yet.
+    pub(crate) fn of(
+        object: &Object<'_>,
+        origin: &Origin,
+        signed: Option<(Claims, Thumbprint)>,
+    ) -> Self {
+        Self {
+            len: 0,
+            content_format: object.header.content_format,
+            session: origin.context.session,
+            kid: origin.kid,
+            piv: origin.piv,
+            claims: signed.map(|(claims, _)| claims),
+            mode: object.seal.mode(),
+            signer: signed.map(|(_, signer)| signer),
+        }
     }
 }

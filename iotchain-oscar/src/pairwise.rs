@@ -2,14 +2,14 @@
 
 use crate::content::Content;
 use crate::echo::Uptime;
+use crate::input::Text;
 use crate::object::{Answer, Object, Position};
-use crate::opened::{Opened, opened};
 use crate::origin::Origin;
 use crate::receiver::wipe;
 use crate::structure::Binding;
 use crate::{
-    Directory, Echo, EchoRule, Group, Method, Mode, PairContexts, PairRequest, Receiver, Reply,
-    ResourceId, Sessions,
+    Directory, Echo, EchoRule, Group, Input, Method, Mode, Opened, PairContexts, PairRequest,
+    Receiver, Reply, ResourceId, Sessions,
 };
 use iotchain_core::kdf::Direction;
 use iotchain_core::{AccessKey, Error, GroupKey, PairKey, Result, Secret, SessionSecret, Sid};
@@ -42,16 +42,17 @@ where
     /// [`Error::Capacity`] says that all contexts are held by clients that sent a request just before. On any error
     /// `out` holds no plaintext, and but for [`Error::Forbidden`], where the request counts as seen, the contexts are
     /// as before.
-    pub fn open_request<const M: usize>(
+    pub fn open_request<'i, const M: usize>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         method: Method,
         echo: Echo<'_>,
         clients: &mut Clients<'_, M>,
         out: &mut [u8],
     ) -> Result<(Opened, Reply)> {
-        let object = Object::parse(object, Position::Request, self.policy.max_object)?;
+        let input = object.into();
+        let object = Object::parse(input.bytes(out)?, Position::Request, self.policy.max_object)?;
         let (origin, key) = self.origin(&object.header)?;
         self.sessions.may_open(origin.context.session)?;
         if origin.sid.roles().is_producer() || clients.retired.contains(&origin.sid) {
@@ -82,14 +83,16 @@ where
             piv: origin.piv,
         };
         let reply = Reply::new(alg, pair, origin, object.protected)?;
-        let len = content.open_once(object.protected, object.ciphertext, out);
+        let opened = Opened::of(&object, &origin, None);
+        let text = Text::of(input, object.protected, object.ciphertext);
+        let len = content.open_once(text, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         clients.contexts.commit(place, &origin, echo, clients.now);
         if !method.is_within(origin.sid.roles()) {
             wipe(out, len);
             return Err(Error::Forbidden);
         }
-        Ok((opened(&object, &origin, len, None), reply))
+        Ok((Opened { len, ..opened }, reply))
     }
 
     /// Opens the object in the response with CoAP code `code` (2.04 = 68) to `request`, which asked `resource` with
@@ -99,16 +102,17 @@ where
     /// Format and header errors, [`Error::Group`], [`Error::Session`] and [`Error::SessionExpired`] if the session of
     /// the request is no longer open, [`Error::ForgeryLimit`], [`Error::Buffer`], [`Error::Aead`]. On any error `out`
     /// holds no plaintext, and a later response may still be opened.
-    pub fn open_reply(
+    pub fn open_reply<'i>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         code: u8,
         request: &PairRequest,
         access: &AccessKey,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let answer = Answer::parse(object, self.policy.max_object)?;
+        let input = object.into();
+        let answer = Answer::parse(input.bytes(out)?, self.policy.max_object)?;
         let origin = request.origin;
         if origin.context.gid != self.group.gid {
             return Err(Error::Group);
@@ -123,11 +127,13 @@ where
             binding: Binding::of_answer(code, request.protected.as_bytes()),
             piv: origin.piv,
         };
-        let len = content.open_once(answer.protected, answer.ciphertext, out);
+        let content_format = answer.content_format;
+        let text = Text::of(input, answer.protected, answer.ciphertext);
+        let len = content.open_once(text, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
         Ok(Opened {
             len,
-            content_format: answer.content_format,
+            content_format,
             session: origin.context.session,
             kid: origin.kid,
             piv: origin.piv,

@@ -17,16 +17,18 @@ use crate::accept::{Accept, Signed};
 use crate::content::Content;
 use crate::exchange::Exchange;
 use crate::failures::{Failures, Known};
-use crate::header::Claims;
 use crate::header::Header;
+use crate::input::Text;
 use crate::keys::{Keys, Place, Scope};
 use crate::object::{Object, Position, Seal};
-use crate::opened::{Opened, opened};
 use crate::origin::Origin;
-use crate::structure::Binding;
-use crate::{Commands, Directory, Group, Policy, Purpose, ResourceId, Sessions, StoredState};
+use crate::structure::{Aad, Binding};
+use crate::{
+    Commands, Directory, Group, Input, Opened, Policy, Purpose, ResourceId, Sessions, StoredState,
+};
+use iotchain_core::hash::sha256;
 use iotchain_core::kdf::SenderUse;
-use iotchain_core::{Error, GroupKey, KidContext, Result, SessionSecret, UnixTime};
+use iotchain_core::{Error, GroupKey, KidContext, Result, SessionSecret, Signature, UnixTime};
 use zeroize::Zeroize;
 
 /// Whether the answer to a GET may be an object that was signed earlier (A4).
@@ -46,6 +48,9 @@ pub enum Freshness<'a> {
 /// Opens objects of one group for a member.
 ///
 /// It borrows what belongs to others (keys, credentials, counters) and holds nothing itself, so make one where needed.
+///
+/// An object may lie in the buffer `out` itself, see [`Input`]. Up to step 7 it is left alone; afterwards its plaintext
+/// stands in its place, or nothing. A signed one then costs its verification even if its tag is wrong.
 #[derive(Debug)]
 pub struct Receiver<'a, S: ?Sized, D: ?Sized, const N: usize = 8, const K: usize = 4> {
     /// The group, as learned at join.
@@ -73,31 +78,44 @@ where
     /// # Errors
     /// See the table of this module. On any error `out` holds no plaintext, and exchange, stored state and replay
     /// memory are as before.
-    pub fn open_response(
+    pub fn open_response<'i>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         code: u8,
         exchange: &mut Exchange,
         freshness: Freshness<'_>,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let parsed = Object::parse(object, Position::Response, self.policy.max_object)?;
-        match (parsed.seal, freshness) {
-            (Seal::Group | Seal::Pairwise, _) => {
-                self.open_group(&parsed, resource, code, exchange, out)
-            }
-            (Seal::Signed { .. }, Freshness::Demanded) => Err(Error::Mode),
-            (Seal::Signed { claims, signature }, Freshness::OrSigned { stored, now }) => {
-                let form = SignedForm {
-                    bytes: object,
-                    parsed,
-                    claims,
-                    signature,
-                };
-                self.open_signed(&form, resource, stored, now, out)
-            }
+        let input = object.into();
+        let object = Object::parse(
+            input.bytes(out)?,
+            Position::Response,
+            self.policy.max_object,
+        )?;
+        if matches!(object.seal, Seal::Signed { .. }) {
+            return match freshness {
+                Freshness::Demanded => Err(Error::Mode),
+                Freshness::OrSigned { stored, now } => {
+                    self.open_signed(input, resource, stored, now, out)
+                }
+            };
         }
+        let (origin, source) = self.admit_group(&object, resource)?;
+        let place = self.at_hand(source, &origin, resource, SenderUse::Group)?;
+        let kept = self.keys.at(place)?;
+        let content = Content {
+            key: &kept.key,
+            resource,
+            binding: Binding::of_response(code, exchange.token()),
+            piv: origin.piv,
+        };
+        let opened = Opened::of(&object, &origin, None);
+        let text = Text::of(input, object.protected, object.ciphertext);
+        let len = content.open(&mut kept.aad, text, out);
+        let opened = self.settle_group(opened, &origin, len, exchange, out)?;
+        self.keys.accept(place);
+        Ok(opened)
     }
 
     /// Opens a signed representation found at a proxy or in a cache. `stored` is what was accepted for this resource
@@ -105,16 +123,15 @@ where
     ///
     /// # Errors
     /// See the table of this module. On any error `out` holds no plaintext and `stored` is as before.
-    pub fn open_stored(
+    pub fn open_stored<'i>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         stored: &mut StoredState,
         now: UnixTime,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let form = SignedForm::parse(object, self.policy.max_object)?;
-        self.open_signed(&form, resource, stored, now, out)
+        self.open_signed(object.into(), resource, stored, now, out)
     }
 
     /// Opens a signed command that a client left at a proxy for this resource server, each (kid, PIV) once. The
@@ -124,39 +141,15 @@ where
     /// See the table of this module; besides, [`Error::Header`] without `exp`, [`Error::SessionExpired`] outside the
     /// newest session and the grace of the one before, [`Error::Capacity`] while `commands` is full, and
     /// [`Error::Forbidden`] if the sender may neither POST nor PUT (A3).
-    pub fn open_command<const M: usize>(
+    pub fn open_command<'i, const M: usize>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         commands: &mut Commands<M>,
         now: UnixTime,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let form = SignedForm::parse(object, self.policy.max_object)?;
-        self.open_signed(&form, resource, commands, now, out)
-    }
-
-    fn open_group(
-        &mut self,
-        object: &Object<'_>,
-        resource: &ResourceId<'_>,
-        code: u8,
-        exchange: &mut Exchange,
-        out: &mut [u8],
-    ) -> Result<Opened> {
-        let (origin, source) = self.admit_group(object, resource)?;
-        let place = self.at_hand(source, &origin, resource, SenderUse::Group)?;
-        let kept = self.keys.at(place)?;
-        let content = Content {
-            key: &kept.key,
-            resource,
-            binding: Binding::of_response(code, exchange.token()),
-            piv: origin.piv,
-        };
-        let len = content.open(&mut kept.aad, object.protected, object.ciphertext, out);
-        let opened = self.settle_group(object, &origin, len, exchange, out)?;
-        self.keys.accept(place);
-        Ok(opened)
+        self.open_signed(object.into(), resource, commands, now, out)
     }
 
     /// Steps 5 to 7 of mode G, and whether step 8 may be tried.
@@ -177,7 +170,7 @@ where
     /// Steps 8 to 11 of mode G, with what the AEAD said.
     pub(crate) fn settle_group(
         &mut self,
-        object: &Object<'_>,
+        opened: Opened,
         origin: &Origin,
         len: Result<usize>,
         exchange: &mut Exchange,
@@ -186,30 +179,30 @@ where
         let len = len.inspect_err(|error| self.count_failure(origin, *error))?;
         exchange.check(origin).inspect_err(|_| wipe(out, len))?;
         exchange.advance(origin);
-        Ok(opened(object, origin, len, None))
+        Ok(Opened { len, ..opened })
     }
 
     fn open_signed<A: Accept>(
         &mut self,
-        form: &SignedForm<'_>,
+        input: Input<'_>,
         resource: &ResourceId<'_>,
         memory: &mut A,
         now: UnixTime,
         out: &mut [u8],
     ) -> Result<Opened> {
-        let object = &form.parsed;
-        form.claims.suit(A::PURPOSE)?;
+        let bytes = input.bytes(out)?;
+        let object = Object::parse(bytes, Position::Stored, self.policy.max_object)?;
+        let Seal::Signed { claims, signature } = object.seal else {
+            return Err(Error::SigRequired);
+        };
+        claims.suit(A::PURPOSE)?;
         let (origin, source) = self.source(&object.header, resource, SenderUse::Signed)?;
         if A::PURPOSE == Purpose::Command {
             self.sessions.may_open(origin.context.session)?;
         }
         let credential = A::PURPOSE.credential(&origin.sid, resource.rs(), self.directory)?;
-        form.claims.check(&self.policy, now)?;
-        let signed = Signed {
-            bytes: form.bytes,
-            origin,
-            claims: form.claims,
-        };
+        claims.check(&self.policy, now)?;
+        let signed = Signed { origin, claims };
         memory.admit(&signed, &self.policy, now)?;
 
         let signer = credential.key.thumbprint();
@@ -221,16 +214,35 @@ where
             binding: Binding::of_signed(&signer),
             piv: origin.piv,
         };
-        let len = content.open(&mut kept.aad, object.protected, object.ciphertext, out)?;
-        let aad = &kept.aad;
-        aad.with_to_be_signed(object.protected, object.ciphertext, |message| {
-            let verifier = self.directory.verifier();
-            (credential.key).verify_by(verifier, self.group.suite.sign, message, form.signature)
-        })
-        .and_then(|()| memory.commit(&signed, now))
+        let signature: Result<Signature> = signature.try_into().map_err(|_| Error::Sig);
+        let (alg, verifier) = (self.group.suite.sign, self.directory.verifier());
+        let verify = |aad: &Aad, protected: &[u8], ciphertext: &[u8]| {
+            aad.with_to_be_signed(protected, ciphertext, |message| {
+                (credential.key).verify_by(verifier, alg, message, &signature?)
+            })
+        };
+        let text = Text::of(input, object.protected, object.ciphertext);
+        // what is opened where it lies is no longer what was signed
+        let verified = match input {
+            Input::Apart(_) => Ok(()),
+            Input::Within { .. } => {
+                kept.aad.rewrite(content.bound(object.protected))?;
+                verify(&kept.aad, object.protected, object.ciphertext)
+            }
+        };
+        let digest = sha256(&[bytes]);
+        let opened = Opened::of(&object, &origin, Some((claims, signer)));
+        let len = content.open(&mut kept.aad, text, out)?;
+        match (text.protected, text.ciphertext) {
+            (Input::Apart(protected), Input::Apart(ciphertext)) => {
+                verify(&kept.aad, protected, ciphertext)
+            }
+            _ => verified,
+        }
+        .and_then(|()| memory.commit(&signed, &digest, now))
         .inspect_err(|_| wipe(out, len))?;
         self.keys.accept(place);
-        Ok(opened(object, &origin, len, Some((form.claims, signer))))
+        Ok(Opened { len, ..opened })
     }
 
     /// Before step 8, in the modes that depend on the tag: not beyond the forgery limit.
@@ -318,29 +330,6 @@ where
 pub(crate) enum Source {
     Kept(usize),
     Derived(GroupKey),
-}
-
-/// A well-formed object that carries a countersignature.
-struct SignedForm<'a> {
-    bytes: &'a [u8],
-    parsed: Object<'a>,
-    claims: Claims,
-    signature: &'a [u8],
-}
-
-impl<'a> SignedForm<'a> {
-    fn parse(bytes: &'a [u8], max_len: usize) -> Result<Self> {
-        let parsed = Object::parse(bytes, Position::Stored, max_len)?;
-        match parsed.seal {
-            Seal::Signed { claims, signature } => Ok(Self {
-                bytes,
-                parsed,
-                claims,
-                signature,
-            }),
-            Seal::Group | Seal::Pairwise => Err(Error::SigRequired),
-        }
-    }
 }
 
 pub(crate) fn wipe(out: &mut [u8], len: usize) {

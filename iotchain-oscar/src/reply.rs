@@ -7,7 +7,7 @@ use crate::origin::Origin;
 use crate::structure::Binding;
 use crate::{MAX_OBJECT, MAX_OBJECT_LIMIT, Mode, Plaintext, ResourceId};
 use iotchain_core::kdf::Direction;
-use iotchain_core::{AeadAlg, Error, PairKey, Result};
+use iotchain_core::{AeadAlg, PairKey, Result};
 
 /// The right to seal the response to one accepted request.
 ///
@@ -79,8 +79,7 @@ impl Reply {
         out: &mut [u8],
     ) -> Result<usize> {
         let draft = self.draft(plaintext.into())?;
-        let needed = draft.len(self.max_object)?;
-        let out = out.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        let len = draft.room(self.max_object, out)?;
         let (kid, piv) = (self.origin.kid, self.origin.piv);
         let key = self.pair.direction(Direction::Response, self.alg, &kid)?;
         let content = Content {
@@ -89,7 +88,7 @@ impl Reply {
             binding: Binding::of_answer(code, self.request.as_bytes()),
             piv,
         };
-        draft.write_once(&content, out)?;
-        Ok(needed)
+        draft.write_once(&content, len, out)?;
+        Ok(len)
     }
 }

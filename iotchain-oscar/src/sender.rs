@@ -9,7 +9,7 @@ use crate::keys::{Places, Scope};
 use crate::nonces::{Checkpoint, Nonces};
 use crate::origin::Origin;
 use crate::structure::Binding;
-use crate::{Group, MAX_OBJECT, MAX_OBJECT_LIMIT, Method, Mode, PairRequest, ResourceId};
+use crate::{Group, Input, MAX_OBJECT, MAX_OBJECT_LIMIT, Method, Mode, PairRequest, ResourceId};
 use iotchain_core::kdf::{Direction, SenderUse};
 use iotchain_core::{
     AccessKey, Error, GroupKey, Kid, KidContext, Result, Roles, Session, SessionSecret, Sid,
@@ -37,22 +37,16 @@ pub struct Sender {
 pub struct Plaintext<'a> {
     /// CoAP Content-Format; absent means 42, octet-stream.
     pub content_format: Option<u16>,
-    /// The representation, without inner framing.
-    pub bytes: &'a [u8],
+    /// The representation, without inner framing. It may lie in the buffer that the object goes to.
+    pub bytes: Input<'a>,
 }
 
-impl<'a> From<&'a [u8]> for Plaintext<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
+impl<'a, T: Into<Input<'a>>> From<T> for Plaintext<'a> {
+    fn from(bytes: T) -> Self {
         Self {
             content_format: None,
-            bytes,
+            bytes: bytes.into(),
         }
-    }
-}
-
-impl<'a, const N: usize> From<&'a [u8; N]> for Plaintext<'a> {
-    fn from(bytes: &'a [u8; N]) -> Self {
-        Self::from(bytes.as_slice())
     }
 }
 
@@ -175,7 +169,7 @@ impl Sender {
         let plaintext = plaintext.into();
         let mut draft = Draft::new(Mode::Group, self.group.suite.aead, plaintext.bytes);
         self.head(&mut draft, plaintext.content_format, None)?;
-        let out = self.room(&draft, out)?;
+        let len = draft.room(self.max_object, out)?;
         let place = self.key(resource, SenderUse::Group)?;
         let piv = self.nonces.take()?;
         let kept = self.keys.at(place)?;
@@ -185,8 +179,8 @@ impl Sender {
             binding,
             piv,
         };
-        draft.write(&content, &mut kept.aad, out)?;
-        Ok(out.len())
+        draft.write(&content, &mut kept.aad, len, out)?;
+        Ok(len)
     }
 
     /// Seals a P request with `method` to the front of `out`. `access` is the client's access key at the resource
@@ -219,7 +213,7 @@ impl Sender {
         let plaintext = plaintext.into();
         let mut draft = Draft::new(Mode::Pairwise, self.group.suite.aead, plaintext.bytes);
         self.head(&mut draft, plaintext.content_format, None)?;
-        let out = self.room(&draft, out)?;
+        let len = draft.room(self.max_object, out)?;
         let (alg, context) = (self.group.suite.aead, self.context()?);
         let (_, secret) = self.current.as_ref().ok_or(Error::Session)?;
         let pair = secret
@@ -233,7 +227,7 @@ impl Sender {
             binding: Binding::of_request(method, echo),
             piv,
         };
-        draft.write_once(&content, out)?;
+        draft.write_once(&content, len, out)?;
         let origin = Origin {
             context,
             sid: self.sid,
@@ -244,7 +238,7 @@ impl Sender {
             origin,
             protected: draft.protected,
         };
-        Ok((out.len(), request))
+        Ok((len, request))
     }
 
     /// Seals an S object, valid as `claims` say, to the front of `out`: a representation if the sid is a producer's,
@@ -272,7 +266,7 @@ impl Sender {
         let plaintext = plaintext.into();
         let mut draft = Draft::new(Mode::Signed, self.group.suite.aead, plaintext.bytes);
         self.head(&mut draft, plaintext.content_format, Some(claims))?;
-        let out = self.room(&draft, out)?;
+        let len = draft.room(self.max_object, out)?;
         let place = self.key(resource, SenderUse::Signed)?;
         let piv = self.nonces.take()?;
         self.iat.newest = self.iat.newest.max(claims.iat);
@@ -284,9 +278,9 @@ impl Sender {
             binding: Binding::of_signed(&thumbprint),
             piv,
         };
-        draft.write(&content, &mut kept.aad, out)?;
-        draft.sign(&kept.aad, signer, out)?;
-        Ok(out.len())
+        let object = draft.write(&content, &mut kept.aad, len, out)?;
+        draft.sign(&kept.aad, signer, object)?;
+        Ok(len)
     }
 
     fn check_claims(&self, claims: Claims) -> Result<()> {
@@ -328,12 +322,6 @@ impl Sender {
         draft
             .protected
             .encode(alg, content_format, &self.kid, piv, &context, claims)
-    }
-
-    /// The front of `out` that the object will fill.
-    fn room<'o>(&self, draft: &Draft<'_>, out: &'o mut [u8]) -> Result<&'o mut [u8]> {
-        let needed = draft.len(self.max_object)?;
-        out.get_mut(..needed).ok_or(Error::Buffer { needed })
     }
 
     /// The place of the own key for a resource, derived if it is not at hand.

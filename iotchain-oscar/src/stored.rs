@@ -91,7 +91,7 @@ impl Accept for StoredState {
     const PURPOSE: Purpose = Purpose::Representation;
 
     /// The first object of a resource is accepted on time alone, so it must not be older than the policy allows.
-    fn admit(&self, object: &Signed<'_>, policy: &Policy, now: UnixTime) -> Result<()> {
+    fn admit(&self, object: &Signed, policy: &Policy, now: UnixTime) -> Result<()> {
         match &self.newest {
             None if object.claims.iat.saturating_add(policy.max_age) < now => Err(Error::Stale),
             Some(newest) if object.claims.iat < newest.iat => Err(Error::Rollback),
@@ -100,12 +100,11 @@ impl Accept for StoredState {
     }
 
     /// Two objects of one instant: equivocation compares (gid, kid, j, PIV), order compares (j, PIV) (A11).
-    fn commit(&mut self, object: &Signed<'_>, _now: UnixTime) -> Result<()> {
+    fn commit(&mut self, object: &Signed, digest: &[u8; 32], _now: UnixTime) -> Result<()> {
         let origin = &object.origin;
-        let digest = object.digest();
         if let Some(newest) = &self.newest
             && object.claims.iat == newest.iat
-            && digest != newest.digest
+            && *digest != newest.digest
         {
             let same_sender = origin.context.gid == newest.context.gid && origin.kid == newest.kid;
             let (position, reached) = (
@@ -119,13 +118,12 @@ impl Accept for StoredState {
                 return Err(Error::Rollback);
             }
         }
-        let Signed { claims, .. } = object;
         self.newest = Some(Newest {
-            iat: claims.iat,
+            iat: object.claims.iat,
             context: origin.context,
             kid: origin.kid,
             piv: origin.piv,
-            digest,
+            digest: *digest,
         });
         Ok(())
     }

@@ -561,7 +561,7 @@ proptest! {
         }
         let (resource, rsk) = (world.temperature(), world.rsk.clone());
         let mut client = Client::new(&world, &[0x77, 1], &[1]);
-        let content = Plaintext { content_format, bytes: &text };
+        let content = Plaintext { content_format, bytes: (&text).into() };
         let (mut object, mut out) = ([0; 512], [0; 512]);
         let (len, request) = client.sender
             .seal_request(&resource, method, &value, &client.access, content, &mut object).unwrap();

@@ -220,7 +220,7 @@ proptest! {
         prop_assume!(resource.is_ok());
         let resource = resource.unwrap();
         let (mut sender, mut object, mut out) = (sender(&world), [0; 512], [0; 300]);
-        let content = Plaintext { content_format, bytes: &plaintext };
+        let content = Plaintext { content_format, bytes: (&plaintext).into() };
 
         let len = sender.seal_response(&resource, code, &token, content, &mut object).unwrap();
         let mut exchange = Exchange::new(&token).unwrap();

@@ -4,9 +4,9 @@ mod world;
 
 use iotchain_core::{Error, Kid, Piv, Result, Session, Sid, SignAlg, SigningKey, UnixTime};
 use iotchain_oscar::{
-    Boot, Checkpoint, Claims, Commands, Exchange, Freshness, Method, Mode, Opened, PairContexts,
-    PairRequest, Plaintext, ProxyCheck, Purpose, Reply, Reserve, ResourceId, Sender, StoredState,
-    Uptime,
+    Boot, Checkpoint, Claims, Commands, Exchange, Freshness, Input, Method, Mode, Opened,
+    PairContexts, PairRequest, Plaintext, ProxyCheck, Purpose, Reply, Reserve, ResourceId, Sender,
+    StoredState, Uptime,
 };
 use serde_json::Value;
 use world::{World, array, hex, texts, vectors};
@@ -30,11 +30,33 @@ impl Memory {
     }
 }
 
+/// Where an object lies before it is opened, or a plaintext before it is sealed: elsewhere, or at a place in the output
+/// buffer.
+const PLACES: [Option<usize>; 3] = [None, Some(0), Some(9)];
+
+/// Bytes at a place, for whatever writes to `out`.
+fn lay<'a>(bytes: &'a [u8], at: Option<usize>, out: &mut [u8]) -> Input<'a> {
+    match at {
+        None => Input::from(bytes),
+        Some(at) => {
+            out[at..at + bytes.len()].copy_from_slice(bytes);
+            Input::from(at..at + bytes.len())
+        }
+    }
+}
+
 /// Opens one step of a vector at its position.
-fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) -> Result<Opened> {
+fn open(
+    world: &mut World,
+    memory: &mut Memory,
+    step: &Value,
+    at: Option<usize>,
+    out: &mut [u8],
+) -> Result<Opened> {
+    let (object, now) = (hex(&step["object"]), world.now);
+    let object = lay(&object, at, out);
     let (path, query) = (texts(&step["path"]), texts(&step["query"]));
     let resource = ResourceId::new(world.rs, &path, &query)?;
-    let (object, now) = (hex(&step["object"]), world.now);
     match step["position"].as_str().unwrap() {
         "response" => {
             let token = hex(&step["bind"]);
@@ -48,16 +70,16 @@ fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) ->
             };
             world
                 .receiver()
-                .open_response(&object, &resource, code(step), exchange, freshness, out)
+                .open_response(object, &resource, code(step), exchange, freshness, out)
         }
         "stored" if step["id"] == "S4-client-command-via-proxy" => {
             world
                 .receiver()
-                .open_command(&object, &resource, &mut memory.commands, now, out)
+                .open_command(object, &resource, &mut memory.commands, now, out)
         }
         "stored" => world
             .receiver()
-            .open_stored(&object, &resource, &mut memory.stored, now, out),
+            .open_stored(object, &resource, &mut memory.stored, now, out),
         "request" => {
             let bind = hex(&step["bind"]);
             let (echo, rsk) = (world.judge(&bind), world.rsk.clone());
@@ -65,7 +87,7 @@ fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) ->
             let method = method(step);
             world
                 .receiver()
-                .open_request(&object, &resource, method, echo, &mut clients, out)
+                .open_request(object, &resource, method, echo, &mut clients, out)
                 .map(|(opened, _)| opened)
         }
         "p-response" => {
@@ -74,7 +96,7 @@ fn open(world: &mut World, memory: &mut Memory, step: &Value, out: &mut [u8]) ->
             let access = world.access(&sid);
             world
                 .receiver()
-                .open_reply(&object, &resource, code(step), &request, &access, out)
+                .open_reply(object, &resource, code(step), &request, &access, out)
         }
         other => panic!("position {other}"),
     }
@@ -95,15 +117,17 @@ fn is_answer(case: &Value) -> bool {
 #[test]
 fn objects_open_to_the_published_plaintext() {
     let mut opened_cases = 0;
-    for case in vectors("objects.json")["cases"].as_array().unwrap() {
+    let published = vectors("objects.json");
+    let cases = published["cases"].as_array().unwrap();
+    for (case, at) in cases.iter().flat_map(|case| PLACES.map(|at| (case, at))) {
         let id = case["id"].as_str().unwrap();
         let mut world = World::from_env(&case["env"]);
-        let (mut memory, mut out) = (Memory::new(), [0xee; 256]);
+        let (mut memory, mut out) = (Memory::new(), [0xee; 512]);
         for step in case["pre"].as_array().into_iter().flatten() {
-            open(&mut world, &mut memory, step, &mut out).unwrap();
+            open(&mut world, &mut memory, step, at, &mut out).unwrap();
         }
-        let opened =
-            open(&mut world, &mut memory, case, &mut out).unwrap_or_else(|e| panic!("{id}: {e:?}"));
+        let opened = open(&mut world, &mut memory, case, at, &mut out)
+            .unwrap_or_else(|e| panic!("{id} at {at:?}: {e:?}"));
         assert_eq!(out[..opened.len], hex(&case["plaintext"]), "{id}");
         assert_eq!(
             opened.content_format.map(u64::from),
@@ -145,7 +169,11 @@ fn objects_open_to_the_published_plaintext() {
         );
         opened_cases += 1;
     }
-    assert_eq!(opened_cases, 16, "5 of mode G, 6 of mode S, 5 of mode P");
+    assert_eq!(
+        opened_cases,
+        16 * PLACES.len(),
+        "5 of mode G, 6 of mode S, 5 of mode P"
+    );
 }
 
 fn claims(case: &Value) -> Option<Claims> {
@@ -241,7 +269,9 @@ fn signing_key(thumbprint: &Value) -> SigningKey {
 
 #[test]
 fn objects_seal_byte_for_byte() {
-    for case in vectors("objects.json")["cases"].as_array().unwrap() {
+    let published = vectors("objects.json");
+    let cases = published["cases"].as_array().unwrap();
+    for (case, at) in cases.iter().flat_map(|case| PLACES.map(|at| (case, at))) {
         let id = case["id"].as_str().unwrap();
         let world = World::from_env(&case["env"]);
         let (path, query) = (texts(&case["path"]), texts(&case["query"]));
@@ -250,12 +280,12 @@ fn objects_seal_byte_for_byte() {
         let content_format = case["content_format"]
             .as_u64()
             .map(|format| u16::try_from(format).unwrap());
-        let plaintext = Plaintext {
-            content_format,
-            bytes: &bytes,
-        };
         let expected = hex(&case["object"]);
         let seal = |out: &mut [u8]| {
+            let plaintext = Plaintext {
+                content_format,
+                bytes: lay(&bytes, at, out),
+            };
             if is_answer(case) {
                 return reply_to(case).seal(&resource, code(case), plaintext, out);
             }
@@ -283,8 +313,8 @@ fn objects_seal_byte_for_byte() {
             }
         };
         let mut out = vec![0; expected.len()];
-        assert_eq!(seal(&mut out), Ok(expected.len()), "{id}");
-        assert_eq!(out, expected, "{id}");
+        assert_eq!(seal(&mut out), Ok(expected.len()), "{id} at {at:?}");
+        assert_eq!(out, expected, "{id} at {at:?}");
 
         let mut short = vec![0xee; expected.len() - 1];
         assert_eq!(
@@ -294,10 +324,9 @@ fn objects_seal_byte_for_byte() {
             }),
             "{id}"
         );
-        assert!(
-            short.iter().all(|byte| *byte == 0xee),
-            "{id}: nothing written"
-        );
+        let mut untouched = vec![0xee; expected.len() - 1];
+        lay(&bytes, at, &mut untouched);
+        assert_eq!(short, untouched, "{id}: nothing written");
     }
 }
 
@@ -342,7 +371,9 @@ fn overhead_is_as_published() {
 #[test]
 fn attacks_on_opening_fail_with_their_number() {
     let mut run = 0;
-    for case in vectors("negative.json")["cases"].as_array().unwrap() {
+    let negative = vectors("negative.json");
+    let cases = negative["cases"].as_array().unwrap();
+    for (case, at) in cases.iter().flat_map(|case| PLACES.map(|at| (case, at))) {
         if case["op"] != "object.open" {
             continue;
         }
@@ -351,25 +382,30 @@ fn attacks_on_opening_fail_with_their_number() {
         let mut memory = Memory::new();
         let mut out = [0xee; 4096];
         for step in case["pre"].as_array().into_iter().flatten() {
-            open(&mut world, &mut memory, step, &mut out)
+            open(&mut world, &mut memory, step, at, &mut out)
                 .unwrap_or_else(|e| panic!("{id} pre: {e:?}"));
         }
         out.fill(0xee);
-        let result = open(&mut world, &mut memory, case, &mut out);
+        let result = open(&mut world, &mut memory, case, at, &mut out);
         let number = result.map_or_else(|error| u64::from(error.number()), |_| 0);
         assert_eq!(
             number,
             case["expect"].as_u64().unwrap(),
-            "{id}: {}",
+            "{id} at {at:?}: {}",
             case["attack"]
         );
+        let mut untouched = [0xee; 4096];
+        lay(&hex(&case["object"]), at, &mut untouched);
+        // where it lay in the same buffer, its tag was moved along
+        let wiped = out.iter().take_while(|byte| **byte == 0).count();
+        let behind = wiped + at.map_or(0, |_| world.group.suite.aead.tag_len());
         assert!(
-            out.iter().all(|byte| matches!(byte, 0 | 0xee)),
-            "{id}: no plaintext left"
+            out == untouched || out[behind..] == untouched[behind..],
+            "{id} at {at:?}: no plaintext left"
         );
         run += 1;
     }
-    assert_eq!(run, 89, "cases F, H, G, S and P");
+    assert_eq!(run, 89 * PLACES.len(), "cases F, H, G, S and P");
 }
 
 #[test]
@@ -378,7 +414,7 @@ fn a_request_without_the_right_counts_as_seen() {
     let cases = negative["cases"].as_array().unwrap();
     let case = cases.iter().find(|case| case["id"] == "P08").unwrap();
     let (mut world, mut memory) = (World::from_env(&case["env"]), Memory::new());
-    let mut take = || open(&mut world, &mut memory, case, &mut [0; 64]);
+    let mut take = || open(&mut world, &mut memory, case, None, &mut [0; 64]);
     assert_eq!(take(), Err(Error::Forbidden));
     assert_eq!(take(), Err(Error::Replay));
 }

@@ -19,8 +19,8 @@ use iotchain_core::{
     UnixTime,
 };
 use iotchain_oscar::{
-    Boot, Clients, Echo, Exchange, Failures, Freshness, Group, Keys, Method, Opened, PairRequest,
-    Policy, Receiver, Reply, ResourceId, Sender, Sessions, StoredState,
+    Boot, Clients, Commands, Echo, Exchange, Failures, Freshness, Group, Input, Keys, Method,
+    Opened, PairRequest, Policy, Receiver, Reply, ResourceId, Sender, Sessions, StoredState,
 };
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain_selfheal::rsd::{EpochMember, EventStream, HighWater, PersonalKey, Received};
@@ -226,9 +226,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Memb
         clippy::too_many_arguments,
         reason = "each is a part of what the object is bound to"
     )]
-    pub fn open_response(
+    pub fn open_response<'i>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         code: u8,
         exchange: &mut Exchange,
@@ -245,9 +245,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Memb
     ///
     /// # Errors
     /// See [`Receiver::open_stored`].
-    pub fn open_stored(
+    pub fn open_stored<'i>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         stored: &mut StoredState,
         now: UnixTime,
@@ -255,6 +255,23 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Memb
     ) -> Result<Opened> {
         self.with_receiver(now, |mut receiver| {
             receiver.open_stored(object, resource, stored, now, out)
+        })
+    }
+
+    /// Opens a signed command from a proxy at a resource server, see [`Receiver::open_command`].
+    ///
+    /// # Errors
+    /// See [`Receiver::open_command`].
+    pub fn open_command<'i, const M: usize>(
+        &mut self,
+        object: impl Into<Input<'i>>,
+        resource: &ResourceId<'_>,
+        commands: &mut Commands<M>,
+        now: UnixTime,
+        out: &mut [u8],
+    ) -> Result<Opened> {
+        self.with_receiver(now, |mut receiver| {
+            receiver.open_command(object, resource, commands, now, out)
         })
     }
 
@@ -267,9 +284,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Memb
         clippy::too_many_arguments,
         reason = "each is a part of what the object is bound to"
     )]
-    pub fn open_reply(
+    pub fn open_reply<'i>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         code: u8,
         request: &PairRequest,
@@ -290,9 +307,9 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Memb
         clippy::too_many_arguments,
         reason = "each is a part of what the object is bound to"
     )]
-    pub fn open_request<const M: usize>(
+    pub fn open_request<'i, const M: usize>(
         &mut self,
-        object: &[u8],
+        object: impl Into<Input<'i>>,
         resource: &ResourceId<'_>,
         method: Method,
         echo: Echo<'_>,

@@ -247,7 +247,7 @@ fn signed_commands() {
     };
     let content = Plaintext {
         content_format: None,
-        bytes: PLAINTEXT,
+        bytes: PLAINTEXT.into(),
     };
     let ours = written(|out| {
         client()

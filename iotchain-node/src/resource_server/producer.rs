@@ -220,7 +220,7 @@ impl Producer {
         place.enter(now)?;
         let plaintext = Plaintext {
             content_format: data.content_format,
-            bytes: &data.bytes,
+            bytes: (&data.bytes).into(),
         };
         let mut out = vec![
             0;
