@@ -7,6 +7,41 @@
 #include <stdint.h>
 
 /**
+ * How many clients may have sent a request within the lifetime of an Echo.
+ */
+#define IOTCHAIN_CLIENTS 8
+
+/**
+ * How many retired senders are refused by name.
+ */
+#define IOTCHAIN_CLIENTS_RETIRED 16
+
+/**
+ * Length of an Echo value that the library issues, in bytes.
+ */
+#define IOTCHAIN_ECHO 12
+
+/**
+ * How many commands may be alive, that is carried out and not yet ended, at one time.
+ */
+#define IOTCHAIN_COMMANDS 8
+
+/**
+ * CoAP Content-Format of an object.
+ */
+#define IOTCHAIN_CONTENT_FORMAT 16
+
+/**
+ * CoAP Content-Format of the compact form.
+ */
+#define IOTCHAIN_COMPACT_CONTENT_FORMAT 65116
+
+/**
+ * Longest Token of a request in bytes, and the recommended length.
+ */
+#define IOTCHAIN_MAX_TOKEN 8
+
+/**
  * Room for every token transfer request.
  */
 #define IOTCHAIN_TRANSFER_REQUEST_MAX 56
@@ -42,6 +77,47 @@
 #define IOTCHAIN_RECEIVED_DUPLICATE 3
 
 /**
+ * A plaintext without Content-Format: octet-stream.
+ */
+#define IOTCHAIN_NO_CONTENT_FORMAT -1
+
+/**
+ * `iotchain_opened::mode` of a direct response, under the group key.
+ */
+#define IOTCHAIN_MODE_GROUP 0
+
+/**
+ * Of a request of one client, and of the response to it.
+ */
+#define IOTCHAIN_MODE_PAIRWISE 1
+
+/**
+ * Of an object that its sender signed.
+ */
+#define IOTCHAIN_MODE_SIGNED 2
+
+/**
+ * Of a response for the group (`iotchain_sender_seal_response`) and of a request of one client
+ * (`iotchain_sender_seal_request`), in bytes.
+ */
+#define IOTCHAIN_GROUP_OVERHEAD 59
+
+/**
+ * Of the response to a request of one client (`iotchain_reply_seal`), in bytes.
+ */
+#define IOTCHAIN_REPLY_OVERHEAD 27
+
+/**
+ * Of a signed object (`iotchain_sender_seal_signed`), in bytes.
+ */
+#define IOTCHAIN_SIGNED_OVERHEAD 148
+
+/**
+ * Of any object, in bytes: a buffer of so much more than the plaintext takes every object.
+ */
+#define IOTCHAIN_OBJECT_OVERHEAD 148
+
+/**
  * The value of the TLS exporter `EXPORTER-Channel-Binding` with empty context: binds a proof to the connection (RFC 9266).
  */
 #define IOTCHAIN_BINDING_EXPORTER 1
@@ -50,6 +126,31 @@
  * SHA-256 of the key server's certificate in DER: binds a proof to the server, where the DTLS library has no exporter.
  */
 #define IOTCHAIN_BINDING_CERTIFICATE 2
+
+/**
+ * AES-CCM with a tag of 8 bytes (COSE 10).
+ */
+#define IOTCHAIN_AES_CCM_16_64_128 10
+
+/**
+ * AES-CCM with a tag of 16 bytes (COSE 30).
+ */
+#define IOTCHAIN_AES_CCM_16_128_128 30
+
+/**
+ * A signed object is the state of a resource, signed by its server.
+ */
+#define IOTCHAIN_REPRESENTATION 0
+
+/**
+ * A signed object is an order to a server that sleeps, signed by a client.
+ */
+#define IOTCHAIN_COMMAND 1
+
+/**
+ * How many senders a proxy knows of one group.
+ */
+#define IOTCHAIN_PROXY_SENDERS 8
 
 /**
  * ES256K: ECDSA over secp256k1 with SHA-256 (RFC 8812), the suite that every member has.
@@ -65,6 +166,11 @@
  * Room for every sealed state of a member.
  */
 #define IOTCHAIN_MEMBER_STATE_MAX 4096
+
+/**
+ * Longest state that `iotchain_stored_export` writes, in bytes.
+ */
+#define IOTCHAIN_MAX_STORED 80
 
 /**
  * The right to GET, a bit of `iotchain_scope::roles`.
@@ -455,6 +561,168 @@ typedef struct iotchain_sealer {
 } iotchain_sealer;
 
 /**
+ * What a resource server knows of its clients in one boot. It has secrets in it: `iotchain_clients_wipe` wipes them.
+ */
+typedef struct iotchain_clients {
+  uint64_t opaque[62];
+} iotchain_clients;
+
+/**
+ * A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
+ * and keeps nothing of it.
+ */
+typedef struct iotchain_rng {
+  /**
+   * Fills `out` with `len` random bytes and returns 0; anything else makes the caller fail with `IOTCHAIN_ERR_RANDOM`.
+   */
+  int32_t (*fill)(void *ctx, uint8_t *out, size_t len);
+  /**
+   * Handed to `fill`.
+   */
+  void *ctx;
+} iotchain_rng;
+
+/**
+ * A member of one group: group keys that heal, credentials of the senders, and what opens their objects. It has secrets in it
+ * and in the storage of its personal keys: `iotchain_member_wipe` wipes both.
+ */
+typedef struct iotchain_member {
+  uint64_t opaque[956];
+} iotchain_member;
+
+/**
+ * A resource at a resource server: Uri-Path and Uri-Query option values in order, as UTF-8 with a final zero byte. The same
+ * structure serves every call; firmware keeps it in flash.
+ */
+typedef struct iotchain_resource {
+  /**
+   * The address of the resource server, 20 bytes. For an object from a proxy it is the server all the same.
+   */
+  const uint8_t *rs;
+  /**
+   * Path segments, e.g. `{"sensors", "temp"}`.
+   */
+  const char *const *path;
+  /**
+   * Their number, at most 8.
+   */
+  size_t path_count;
+  /**
+   * Query arguments, e.g. `{"unit=C"}`; null if there are none.
+   */
+  const char *const *query;
+  /**
+   * Their number, at most 4.
+   */
+  size_t query_count;
+} iotchain_resource;
+
+/**
+ * A request as it reached the resource server, beside its payload.
+ */
+typedef struct iotchain_request {
+  /**
+   * CoAP code: 2 POST, 3 PUT, 5 FETCH, 6 PATCH, 7 iPATCH.
+   */
+  uint8_t method;
+  /**
+   * 1 if the resource demands that every request carries an Echo, 0 if the first one of a client is enough.
+   */
+  uint8_t every_echo;
+  /**
+   * Value of the Echo option; null if there is none.
+   */
+  const uint8_t *echo;
+  /**
+   * Its length in bytes.
+   */
+  size_t echo_len;
+  /**
+   * Whom it came from: address and port, in any form that stays the same.
+   */
+  const uint8_t *endpoint;
+  /**
+   * Length of that in bytes.
+   */
+  size_t endpoint_len;
+  /**
+   * Seconds since boot, of a clock that never goes back.
+   */
+  uint32_t uptime;
+  /**
+   * Unix time.
+   */
+  uint64_t now;
+} iotchain_request;
+
+/**
+ * Which object of which sender it is.
+ */
+typedef struct iotchain_origin {
+  /**
+   * Session under whose key it was sealed.
+   */
+  uint32_t session;
+  /**
+   * Its number within session and key id, the Partial IV.
+   */
+  uint32_t piv;
+  /**
+   * Key id: sender id, then the boot salt.
+   */
+  uint8_t kid[11];
+  /**
+   * Length of the key id in bytes.
+   */
+  uint8_t kid_len;
+} iotchain_origin;
+
+/**
+ * What is known of an object that was opened.
+ */
+typedef struct iotchain_opened {
+  /**
+   * Which object it is.
+   */
+  struct iotchain_origin origin;
+  /**
+   * CoAP Content-Format of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`.
+   */
+  int32_t content_format;
+  /**
+   * `IOTCHAIN_MODE_GROUP`, `_PAIRWISE` or `_SIGNED`.
+   */
+  int32_t mode;
+  /**
+   * Time of signing, Unix time; 0 unless it is signed.
+   */
+  uint64_t iat;
+  /**
+   * First instant at which it is no longer valid; 0 if it says none.
+   */
+  uint64_t exp;
+  /**
+   * Thumbprint of the key that signed it; zeros unless it is signed.
+   */
+  uint8_t signer[32];
+} iotchain_opened;
+
+/**
+ * The right to seal the response to one request. It is used up by `iotchain_reply_seal`, because a second response would repeat a
+ * nonce. It has secrets in it: wipe it if the request is answered without an object.
+ */
+typedef struct iotchain_reply {
+  uint64_t opaque[21];
+} iotchain_reply;
+
+/**
+ * The commands that a resource server carried out and still has to recognise.
+ */
+typedef struct iotchain_commands {
+  uint64_t opaque[44];
+} iotchain_commands;
+
+/**
  * Where a token lives and who claims it. A resource server joins its own group without a token: chain 0, contract zero, its own
  * address as client.
  */
@@ -597,14 +865,6 @@ typedef struct iotchain_event {
 } iotchain_event;
 
 /**
- * A member of one group: group keys that heal, credentials of the senders, and what opens their objects. It has secrets in it
- * and in the storage of its personal keys: `iotchain_member_wipe` wipes both.
- */
-typedef struct iotchain_member {
-  uint64_t opaque[956];
-} iotchain_member;
-
-/**
  * What a broadcast was, once verified.
  */
 typedef struct iotchain_received {
@@ -621,6 +881,14 @@ typedef struct iotchain_received {
    */
   uint64_t starts;
 } iotchain_received;
+
+/**
+ * The Token of one request, and what was accepted under it so far. Keep one for each outstanding request and for each observation,
+ * with the endpoint that was asked.
+ */
+typedef struct iotchain_exchange {
+  uint64_t opaque[8];
+} iotchain_exchange;
 
 /**
  * What a key server says to whoever names a token.
@@ -797,6 +1065,22 @@ typedef struct iotchain_mark {
 } iotchain_mark;
 
 /**
+ * The newest signed object of one resource that was accepted, so that no older one is accepted after it. Keep one for each
+ * resource, and export it to flash after every accepted object: without it, the first object after a boot is accepted on its time
+ * alone.
+ */
+typedef struct iotchain_stored {
+  uint64_t opaque[12];
+} iotchain_stored;
+
+/**
+ * What a client remembers of a request until it is answered; nothing in it is secret.
+ */
+typedef struct iotchain_pair_request {
+  uint64_t opaque[16];
+} iotchain_pair_request;
+
+/**
  * Somebody who signs: `iotchain_signing_key_signer` gives one for a key in memory; a secure element comes with a function of
  * its own.
  */
@@ -864,26 +1148,112 @@ typedef struct iotchain_grant {
 } iotchain_grant;
 
 /**
+ * The check of one group's signed objects. No secret is in it.
+ */
+typedef struct iotchain_proxy {
+  uint64_t opaque[98];
+} iotchain_proxy;
+
+/**
+ * What a group has in common, as far as a proxy is told.
+ */
+typedef struct iotchain_proxy_group {
+  /**
+   * The group instance, 4 bytes; null for any.
+   */
+  const uint8_t *gid;
+  /**
+   * `IOTCHAIN_AES_CCM_16_64_128` or `IOTCHAIN_AES_CCM_16_128_128`.
+   */
+  int32_t aead;
+  /**
+   * `IOTCHAIN_ES256K` or `IOTCHAIN_ESP256`.
+   */
+  int32_t sign;
+  /**
+   * Length of its sender ids in bytes, 2 or 3.
+   */
+  size_t sid_len;
+} iotchain_proxy_group;
+
+/**
+ * What is tolerated of objects.
+ */
+typedef struct iotchain_policy {
+  /**
+   * How far the clock of a signer may be ahead, seconds. 60 unless it is set.
+   */
+  uint64_t skew;
+  /**
+   * Oldest age of the first signed object of a resource, seconds. 86400 unless it is set.
+   */
+  uint64_t max_age;
+  /**
+   * Longest object in bytes, at most 65535. 2048 unless it is set.
+   */
+  size_t max_object;
+} iotchain_policy;
+
+/**
+ * A signed object whose signature is right. Its content stays closed to the proxy.
+ */
+typedef struct iotchain_verified {
+  /**
+   * Which object it is.
+   */
+  struct iotchain_origin origin;
+  /**
+   * Time of signing, Unix time: keep it for the next check of the resource.
+   */
+  uint64_t iat;
+  /**
+   * First instant at which it is no longer valid; 0 if it says none.
+   */
+  uint64_t exp;
+} iotchain_verified;
+
+/**
+ * What a node seals with between two boots in one group, for all its resources. It has secrets in it: `iotchain_sender_wipe` wipes
+ * them.
+ */
+typedef struct iotchain_sender {
+  uint64_t opaque[208];
+} iotchain_sender;
+
+/**
+ * How often the counter is written to flash (RFC 8613, B.1.1).
+ */
+typedef struct iotchain_reserve {
+  /**
+   * Objects between two writes, at least 1.
+   */
+  uint32_t every;
+  /**
+   * Further objects that may be sealed while a write is under way.
+   */
+  uint32_t pending;
+} iotchain_reserve;
+
+/**
+ * What stands in flash of the counter.
+ */
+typedef struct iotchain_checkpoint {
+  /**
+   * The session it belongs to; 0 for none.
+   */
+  uint32_t session;
+  /**
+   * The number reached.
+   */
+  uint32_t piv;
+} iotchain_checkpoint;
+
+/**
  * A private key in memory, wiped by `iotchain_signing_key_wipe`.
  */
 typedef struct iotchain_signing_key {
   uint64_t opaque[14];
 } iotchain_signing_key;
-
-/**
- * A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
- * and keeps nothing of it.
- */
-typedef struct iotchain_rng {
-  /**
-   * Fills `out` with `len` random bytes and returns 0; anything else makes the caller fail with `IOTCHAIN_ERR_RANDOM`.
-   */
-  int32_t (*fill)(void *ctx, uint8_t *out, size_t len);
-  /**
-   * Handed to `fill`.
-   */
-  void *ctx;
-} iotchain_rng;
 
 /**
  * Where a member stands.
@@ -922,24 +1292,6 @@ typedef struct iotchain_status {
    */
   int32_t previous_held;
 } iotchain_status;
-
-/**
- * What is tolerated of objects.
- */
-typedef struct iotchain_policy {
-  /**
-   * How far the clock of a signer may be ahead, seconds. 60 unless it is set.
-   */
-  uint64_t skew;
-  /**
-   * Oldest age of the first signed object of a resource, seconds. 86400 unless it is set.
-   */
-  uint64_t max_age;
-  /**
-   * Longest object in bytes, at most 65535. 2048 unless it is set.
-   */
-  size_t max_object;
-} iotchain_policy;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1016,6 +1368,166 @@ iotchain_err iotchain_block_read(const struct iotchain_block *block,
 void iotchain_block_wipe(struct iotchain_block *block);
 
 /**
+ * `sizeof (struct iotchain_clients)` of the library that is linked.
+ */
+size_t iotchain_clients_size(void);
+
+/**
+ * No client is known, as after a boot, and after the key server changed RSK.
+ *
+ * @param clients  room for it
+ * @param server_secret  RSK of the join response, 32 bytes (`iotchain_join_response_server_secret`)
+ * @param random  where the key of the Echo values comes from
+ * @param echo_lifetime  how long an Echo value is valid, seconds; 0 for 10
+ * @return 0, `IOTCHAIN_ERR_RANDOM` if the source fails
+ */
+iotchain_err iotchain_clients_init(struct iotchain_clients *clients,
+                                   const uint8_t *server_secret,
+                                   const struct iotchain_rng *random,
+                                   uint32_t echo_lifetime);
+
+/**
+ * Refuses a sender id from then on, because the key server retired it without a change of RSK.
+ *
+ * @param sid  2 or 3 bytes
+ * @return 0, `IOTCHAIN_ERR_KID` for another length, `IOTCHAIN_ERR_CAPACITY` above `IOTCHAIN_CLIENTS_RETIRED`: have the key server
+ *   change RSK by joining again, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_clients_retire(struct iotchain_clients *clients,
+                                     const uint8_t *sid,
+                                     size_t sid_len);
+
+/**
+ * The Echo value to challenge a client with, in a 4.01 after `IOTCHAIN_ERR_ECHO`. Nothing is kept of it.
+ *
+ * @param endpoint  whom the request came from, as in `iotchain_request`
+ * @param uptime  seconds since boot
+ * @param echo  room for `IOTCHAIN_ECHO` bytes
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_clients_challenge(const struct iotchain_clients *clients,
+                                        const uint8_t *endpoint,
+                                        size_t endpoint_len,
+                                        uint32_t uptime,
+                                        uint8_t *echo);
+
+/**
+ * Opens the object in a request of one client, each once. Carry the request out, then answer with `iotchain_reply_seal`; a
+ * retransmission of the request gets the same bytes again.
+ *
+ * @param resource  the resource at this server
+ * @param clients  who is known so far
+ * @param request  how it came
+ * @param object  the payload
+ * @param out  room for the plaintext, which is shorter than the object. The object may lie in it: up to `IOTCHAIN_ERR_AEAD` it is
+ *   left alone then, after that it is gone
+ * @param out_len  length of the plaintext
+ * @param opened  what is known of the object, or null
+ * @param reply  room for the right to answer
+ * @return 0; `IOTCHAIN_ERR_ECHO`: challenge the client; `IOTCHAIN_ERR_SESSION`, `IOTCHAIN_ERR_SESSION_EXPIRED`,
+ *   `IOTCHAIN_ERR_SIGNER` for a sender that is retired or no client, `IOTCHAIN_ERR_REPLAY`, `IOTCHAIN_ERR_CAPACITY` while
+ *   `IOTCHAIN_CLIENTS` others have just sent requests, `IOTCHAIN_ERR_FORGERY_LIMIT`, `IOTCHAIN_ERR_AEAD`,
+ *   `IOTCHAIN_ERR_FORBIDDEN` if the client has not the right to the method, `IOTCHAIN_ERR_MODE` for a code that is no such method,
+ *   `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`, and the errors of format 1 to 27. No plaintext is in `out` then, and, but for
+ *   `IOTCHAIN_ERR_FORBIDDEN`, the request may come again
+ */
+iotchain_err iotchain_member_open_request(struct iotchain_member *member,
+                                          const struct iotchain_resource *resource,
+                                          struct iotchain_clients *clients,
+                                          const struct iotchain_request *request,
+                                          const uint8_t *object,
+                                          size_t object_len,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len,
+                                          struct iotchain_opened *opened,
+                                          struct iotchain_reply *reply);
+
+/**
+ * Forgets all clients, with RSK. Zeroed storage is left alone.
+ */
+void iotchain_clients_wipe(struct iotchain_clients *clients);
+
+/**
+ * `sizeof (struct iotchain_commands)` of the library that is linked.
+ */
+size_t iotchain_commands_size(void);
+
+/**
+ * Empty memory after a boot.
+ *
+ * @param commands  room for it
+ * @param booted  Unix time of the boot: only commands that were signed later are accepted, because others may have been carried
+ *   out before. Add the skew that is tolerated if a command must under no circumstances be carried out twice
+ * @return 0
+ */
+iotchain_err iotchain_commands_init(struct iotchain_commands *commands,
+                                    uint64_t booted);
+
+/**
+ * Opens a signed command of a client for a resource of this server, each once. At most 3.5 kB of stack are used.
+ *
+ * @param resource  the resource at this server
+ * @param commands  what was carried out
+ * @param now  Unix time
+ * @param object  the payload
+ * @param out  room for the plaintext, which is shorter than the object. The object may lie in it: up to `IOTCHAIN_ERR_AEAD` it is
+ *   left alone then, after that it is gone
+ * @param out_len  length of the plaintext
+ * @param opened  what is known of the object, or null
+ * @return 0; `IOTCHAIN_ERR_SIG_REQUIRED` for an unsigned object, `IOTCHAIN_ERR_HEADER` for one that never ends,
+ *   `IOTCHAIN_ERR_SESSION_EXPIRED`, `IOTCHAIN_ERR_SIGNER` for an unknown client, `IOTCHAIN_ERR_STALE`, `IOTCHAIN_ERR_REPLAY`,
+ *   `IOTCHAIN_ERR_CAPACITY` while all places are taken, `IOTCHAIN_ERR_AEAD`, `IOTCHAIN_ERR_SIG`, `IOTCHAIN_ERR_FORBIDDEN` if the
+ *   client may neither POST nor PUT, `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`, and the errors of format 1 to 27. No plaintext
+ *   is in `out` then, and `commands` is as before
+ */
+iotchain_err iotchain_member_open_command(struct iotchain_member *member,
+                                          const struct iotchain_resource *resource,
+                                          struct iotchain_commands *commands,
+                                          uint64_t now,
+                                          const uint8_t *object,
+                                          size_t object_len,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len,
+                                          struct iotchain_opened *opened);
+
+/**
+ * Ends the memory of commands. Zeroed storage is left alone.
+ */
+void iotchain_commands_wipe(struct iotchain_commands *commands);
+
+/**
+ * Writes the compact form of an object, which is never longer.
+ *
+ * @param aead  algorithm of the group, `IOTCHAIN_AES_CCM_16_64_128` or `IOTCHAIN_AES_CCM_16_128_128`
+ * @param object  it is not opened; apart from `out`
+ * @return 0, `IOTCHAIN_ERR_ALG` for another algorithm, `IOTCHAIN_ERR_TYPE` for what the compact form cannot express (times of 2^32
+ *   and above), the errors of format 1 to 20, `IOTCHAIN_ERR_BUFFER`
+ */
+iotchain_err iotchain_object_compact(int32_t aead,
+                                     const uint8_t *object,
+                                     size_t object_len,
+                                     uint8_t *out,
+                                     size_t out_cap,
+                                     size_t *out_len);
+
+/**
+ * Writes the object that a compact form stands for.
+ *
+ * @param aead  algorithm of the group
+ * @param form  the compact form; apart from `out`
+ * @return 0, `IOTCHAIN_ERR_ALG`, `IOTCHAIN_ERR_TRUNCATED` if it ends inside a field, `IOTCHAIN_ERR_VERSION` for the reserved bit,
+ *   `IOTCHAIN_ERR_HEADER` for fields that do not go together, `IOTCHAIN_ERR_BUFFER`
+ */
+iotchain_err iotchain_object_expand(int32_t aead,
+                                    const uint8_t *form,
+                                    size_t form_len,
+                                    uint8_t *out,
+                                    size_t out_cap,
+                                    size_t *out_len);
+
+/**
  * Validates a signed CWT: its issuer, its signature, its client, resource server, times and rights. That the client holds
  * `grant->key` is proven elsewhere.
  *
@@ -1086,6 +1598,40 @@ iotchain_err iotchain_event_finish(struct iotchain_event *event,
  * Gives an event up. Zeroed storage is left alone.
  */
 void iotchain_event_wipe(struct iotchain_event *event);
+
+/**
+ * `sizeof (struct iotchain_exchange)` of the library that is linked.
+ */
+size_t iotchain_exchange_size(void);
+
+/**
+ * For a request whose Token the CoAP stack has chosen. It must be unpredictable: a GET is not authenticated, so whoever guesses
+ * a Token can fetch a response in advance and play it later.
+ *
+ * @param exchange  room for it
+ * @param token  4 to 8 bytes
+ * @return 0, `IOTCHAIN_ERR_BINDING` for another length
+ */
+iotchain_err iotchain_exchange_init(struct iotchain_exchange *exchange,
+                                    const uint8_t *token,
+                                    size_t token_len);
+
+/**
+ * For a request to come, with a fresh Token of 8 bytes.
+ *
+ * @param exchange  room for it
+ * @param random  where the Token comes from
+ * @param token  room for the 8 bytes to send
+ * @return 0, `IOTCHAIN_ERR_RANDOM` if the source fails
+ */
+iotchain_err iotchain_exchange_begin(struct iotchain_exchange *exchange,
+                                     const struct iotchain_rng *random,
+                                     uint8_t *token);
+
+/**
+ * Ends an exchange. Zeroed storage is left alone.
+ */
+void iotchain_exchange_wipe(struct iotchain_exchange *exchange);
 
 /**
  * Writes a token transfer request, the body of `POST /authz-info` with Content-Format 19: names the token and asks for a challenge.
@@ -1338,6 +1884,127 @@ iotchain_err iotchain_member_forget(struct iotchain_member *member,
 void iotchain_member_wipe(struct iotchain_member *member);
 
 /**
+ * Opens the object in a response to a GET, with no CoAP proxy in between.
+ *
+ * @param resource  what was asked for
+ * @param code  of the response, e.g. 69 for 2.05
+ * @param exchange  of the request; it remembers the response, so that no second one counts unless it is newer
+ * @param stored  what was accepted of the resource, if an object that was signed earlier will do; null to demand an answer that was
+ *   made for this request
+ * @param now  Unix time
+ * @param object  the payload
+ * @param out  room for the plaintext, which is shorter than the object. The object may lie in it: up to `IOTCHAIN_ERR_AEAD` it is
+ *   left alone then, after that it is gone
+ * @param out_len  length of the plaintext
+ * @param opened  what is known of the object, or null
+ * @return 0; `IOTCHAIN_ERR_MODE` for a signed object without `stored`, `IOTCHAIN_ERR_SESSION` if a broadcast was missed,
+ *   `IOTCHAIN_ERR_SESSION_EXPIRED`, `IOTCHAIN_ERR_SIGNER` for an unknown sender, `IOTCHAIN_ERR_FORGERY_LIMIT`, `IOTCHAIN_ERR_AEAD`,
+ *   `IOTCHAIN_ERR_REPLAY`, those of `iotchain_member_open_stored` for a signed one, `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`,
+ *   and the errors of format 1 to 27. No plaintext is in `out` then
+ */
+iotchain_err iotchain_member_open_response(struct iotchain_member *member,
+                                           const struct iotchain_resource *resource,
+                                           uint8_t code,
+                                           struct iotchain_exchange *exchange,
+                                           struct iotchain_stored *stored,
+                                           uint64_t now,
+                                           const uint8_t *object,
+                                           size_t object_len,
+                                           uint8_t *out,
+                                           size_t out_cap,
+                                           size_t *out_len,
+                                           struct iotchain_opened *opened);
+
+/**
+ * Opens a signed object that lay at a proxy or in a cache. At most 3.5 kB of stack are used.
+ *
+ * @param resource  the resource at its server, not at the proxy
+ * @param stored  what was accepted of it; export it to flash afterwards
+ * @param now  Unix time
+ * @param object  the payload
+ * @param out  room for the plaintext, which is shorter than the object. The object may lie in it: up to `IOTCHAIN_ERR_AEAD` it is
+ *   left alone then, after that it is gone
+ * @param out_len  length of the plaintext
+ * @param opened  what is known of the object, or null
+ * @return 0; `IOTCHAIN_ERR_SIG_REQUIRED` for an unsigned object, `IOTCHAIN_ERR_SESSION` if a broadcast was missed,
+ *   `IOTCHAIN_ERR_SIGNER` unless its sender is the server of the resource, `IOTCHAIN_ERR_STALE`, `IOTCHAIN_ERR_ROLLBACK` for an
+ *   object older than the one accepted, `IOTCHAIN_ERR_EQUIVOCATION` if the sender signed two objects where one is allowed (see
+ *   `iotchain_proxy_contradiction`), `IOTCHAIN_ERR_AEAD`, `IOTCHAIN_ERR_SIG`, `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`, and
+ *   the errors of format 1 to 27. No plaintext is in `out` then, and `stored` is as before
+ */
+iotchain_err iotchain_member_open_stored(struct iotchain_member *member,
+                                         const struct iotchain_resource *resource,
+                                         struct iotchain_stored *stored,
+                                         uint64_t now,
+                                         const uint8_t *object,
+                                         size_t object_len,
+                                         uint8_t *out,
+                                         size_t out_cap,
+                                         size_t *out_len,
+                                         struct iotchain_opened *opened);
+
+/**
+ * `sizeof (struct iotchain_pair_request)` of the library that is linked.
+ */
+size_t iotchain_pair_request_size(void);
+
+/**
+ * From the object as it was sent, e.g. after a sleep.
+ *
+ * @param request  room for it
+ * @param member  who sent it
+ * @param object  the payload of the request
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`, the errors of format 1 to 27 for what is no request of the group
+ */
+iotchain_err iotchain_pair_request_parse(struct iotchain_pair_request *request,
+                                         const struct iotchain_member *member,
+                                         const uint8_t *object,
+                                         size_t object_len);
+
+/**
+ * Which request it is.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_pair_request_origin(const struct iotchain_pair_request *request,
+                                          struct iotchain_origin *origin);
+
+/**
+ * Opens the object in the response to a request of this client.
+ *
+ * @param resource  what was asked for
+ * @param code  of the response, e.g. 68 for 2.04
+ * @param request  what was sent
+ * @param access_key  the access key at the resource server, 32 bytes
+ * @param now  Unix time
+ * @param object  the payload
+ * @param out  room for the plaintext, which is shorter than the object. The object may lie in it: up to `IOTCHAIN_ERR_AEAD` it is
+ *   left alone then, after that it is gone
+ * @param out_len  length of the plaintext
+ * @param opened  what is known of the object, or null
+ * @return 0; `IOTCHAIN_ERR_GROUP`, `IOTCHAIN_ERR_SESSION` or `IOTCHAIN_ERR_SESSION_EXPIRED` if the session of the request is no
+ *   longer open, `IOTCHAIN_ERR_FORGERY_LIMIT`, `IOTCHAIN_ERR_AEAD`, `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`, and the errors of
+ *   format 1 to 20. No plaintext is in `out` then, and a later response may still be opened
+ */
+iotchain_err iotchain_member_open_reply(struct iotchain_member *member,
+                                        const struct iotchain_resource *resource,
+                                        uint8_t code,
+                                        const struct iotchain_pair_request *request,
+                                        const uint8_t *access_key,
+                                        uint64_t now,
+                                        const uint8_t *object,
+                                        size_t object_len,
+                                        uint8_t *out,
+                                        size_t out_cap,
+                                        size_t *out_len,
+                                        struct iotchain_opened *opened);
+
+/**
+ * Ends a request. Zeroed storage is left alone.
+ */
+void iotchain_pair_request_wipe(struct iotchain_pair_request *request);
+
+/**
  * The digest that a client's account signs, 32 bytes: Keccak-256 of the text that a wallet shows by `personal_sign` (EIP-191). For a
  * wallet or secure element that gives r, s and v itself; `iotchain_pop_sign_client` does the rest for any other signer.
  *
@@ -1437,6 +2104,359 @@ iotchain_err iotchain_proof_validate(const struct iotchain_proof *proof,
  * Ends a proof: nothing of it stays in the storage. Zeroed storage is left alone.
  */
 void iotchain_proof_wipe(struct iotchain_proof *proof);
+
+/**
+ * `sizeof (struct iotchain_proxy)` of the library that is linked.
+ */
+size_t iotchain_proxy_size(void);
+
+/**
+ * Sets the check of a group up. No sender is known yet.
+ *
+ * @param proxy  room for it
+ * @param group  what it has in common
+ * @param policy  what is tolerated; `max_age` is not looked at. Null for 2048 bytes and 60 seconds
+ * @return 0, `IOTCHAIN_ERR_ALG` for other algorithms, `IOTCHAIN_ERR_KID` for another length of sender ids, `IOTCHAIN_ERR_SIZE` for
+ *   a longest object above 65535 bytes
+ */
+iotchain_err iotchain_proxy_init(struct iotchain_proxy *proxy,
+                                 const struct iotchain_proxy_group *group,
+                                 const struct iotchain_policy *policy);
+
+/**
+ * Learns a sender of the group, or its new key.
+ *
+ * @param sid  sender id, of the length of the group
+ * @param subject  address of the resource server, or of the client, 20 bytes
+ * @param key  what it signs with
+ * @return 0, `IOTCHAIN_ERR_KID` for another length, `IOTCHAIN_ERR_ALG` for a key of another algorithm than the group's,
+ *   `IOTCHAIN_ERR_CAPACITY` for more than `IOTCHAIN_PROXY_SENDERS`, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_proxy_learn(struct iotchain_proxy *proxy,
+                                  const uint8_t *sid,
+                                  size_t sid_len,
+                                  const uint8_t *subject,
+                                  const struct iotchain_public_key *key);
+
+/**
+ * Forgets a sender that was retired: nothing that it signed is stored any more.
+ *
+ * @return 0, whether it was known or not; `IOTCHAIN_ERR_KID` for another length than 2 or 3, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_proxy_forget(struct iotchain_proxy *proxy,
+                                   const uint8_t *sid,
+                                   size_t sid_len);
+
+/**
+ * Checks a signed object before it replaces the one that is stored. Store and serve the bytes as they came. At most 3.5 kB of
+ * stack are used.
+ *
+ * @param object  the payload
+ * @param resource  the resource at its server, not at the proxy
+ * @param purpose  `IOTCHAIN_REPRESENTATION` or `IOTCHAIN_COMMAND`
+ * @param now  Unix time
+ * @param stored_iat  time of signing of the object held so far; 0 for none
+ * @param verified  what is known of it, or null
+ * @return 0; `IOTCHAIN_ERR_SIG_REQUIRED` for an unsigned object, `IOTCHAIN_ERR_SIGNER` unless the sender may sign for the resource,
+ *   `IOTCHAIN_ERR_STALE`, `IOTCHAIN_ERR_ROLLBACK` unless it was signed after `stored_iat`, `IOTCHAIN_ERR_SIG`, `IOTCHAIN_ERR_TYPE`
+ *   for another purpose, `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`, and the errors of format 1 to 27
+ */
+iotchain_err iotchain_proxy_check(const struct iotchain_proxy *proxy,
+                                  const uint8_t *object,
+                                  size_t object_len,
+                                  const struct iotchain_resource *resource,
+                                  int32_t purpose,
+                                  uint64_t now,
+                                  uint64_t stored_iat,
+                                  struct iotchain_verified *verified);
+
+/**
+ * Judges two signed objects of one resource: whoever signs two different ones under one number is caught by them. Times are not
+ * looked at. At most 3.5 kB of stack are used.
+ *
+ * A member that gets `IOTCHAIN_ERR_EQUIVOCATION` has such a pair if it keeps the bytes of the object that it accepted last.
+ *
+ * @param first, second  the two objects
+ * @param resource  the resource at its server
+ * @param purpose  `IOTCHAIN_REPRESENTATION` or `IOTCHAIN_COMMAND`
+ * @param contradicts  1 if they contradict each other, else 0
+ * @param origin  what was signed twice, or null; left alone unless they contradict each other
+ * @return 0, and as `iotchain_proxy_check` up to `IOTCHAIN_ERR_SIGNER` and `IOTCHAIN_ERR_SIG`: what is not signed proves nothing
+ */
+iotchain_err iotchain_proxy_contradiction(const struct iotchain_proxy *proxy,
+                                          const uint8_t *first,
+                                          size_t first_len,
+                                          const uint8_t *second,
+                                          size_t second_len,
+                                          const struct iotchain_resource *resource,
+                                          int32_t purpose,
+                                          int32_t *contradicts,
+                                          struct iotchain_origin *origin);
+
+/**
+ * Ends a check. Zeroed storage is left alone.
+ */
+void iotchain_proxy_wipe(struct iotchain_proxy *proxy);
+
+/**
+ * `sizeof (struct iotchain_reply)` of the library that is linked.
+ */
+size_t iotchain_reply_size(void);
+
+/**
+ * Seals the response to a request of one client, once; Content-Format of the message is 16.
+ *
+ * @param reply  as `iotchain_member_open_request` gave it; afterwards it is wiped
+ * @param resource  what was asked for
+ * @param code  of the response, e.g. 68 for 2.04
+ * @param content_format  of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`
+ * @param bytes  the plaintext; it may lie in `out`
+ * @param out  room for the object: `IOTCHAIN_REPLY_OVERHEAD` more than the plaintext is always enough
+ * @param out_len  length of the object
+ * @return 0; `IOTCHAIN_ERR_NOT_READY` if it is used up, `IOTCHAIN_ERR_SIZE` above 2048 bytes of object, `IOTCHAIN_ERR_BUFFER`,
+ *   `IOTCHAIN_ERR_TYPE` for another Content-Format, `IOTCHAIN_ERR_PATH`. Nothing is written then, and the right is still there
+ */
+iotchain_err iotchain_reply_seal(struct iotchain_reply *reply,
+                                 const struct iotchain_resource *resource,
+                                 uint8_t code,
+                                 int32_t content_format,
+                                 const uint8_t *bytes,
+                                 size_t bytes_len,
+                                 uint8_t *out,
+                                 size_t out_cap,
+                                 size_t *out_len);
+
+/**
+ * Ends the right to answer. Zeroed storage is left alone.
+ */
+void iotchain_reply_wipe(struct iotchain_reply *reply);
+
+/**
+ * Seals the response to a GET, for all members of the group; Content-Format of the message is 16.
+ *
+ * A retransmission resends the same bytes: sealing again makes another object.
+ *
+ * @param sender  of a resource server
+ * @param resource  what was asked for
+ * @param code  of the response, e.g. 69 for 2.05
+ * @param token  of the request, 4 to 8 bytes
+ * @param content_format  of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`
+ * @param bytes  the plaintext; it may lie in `out`
+ * @param out  room for the object: `IOTCHAIN_GROUP_OVERHEAD` more than the plaintext is always enough
+ * @param out_len  length of the object
+ * @return 0; `IOTCHAIN_ERR_SIGNER` for the sender of a client, `IOTCHAIN_ERR_BINDING` for another length of Token,
+ *   `IOTCHAIN_ERR_SESSION` before `iotchain_sender_enter`, `IOTCHAIN_ERR_SEQ_EXHAUSTED` when the numbers are used up, or those that
+ *   a checkpoint in flash covers, `IOTCHAIN_ERR_SIZE` above the longest object, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_TYPE` for
+ *   another Content-Format, `IOTCHAIN_ERR_PATH`, `IOTCHAIN_ERR_NOT_READY`. Nothing is written then, and no number is used up
+ */
+iotchain_err iotchain_sender_seal_response(struct iotchain_sender *sender,
+                                           const struct iotchain_resource *resource,
+                                           uint8_t code,
+                                           const uint8_t *token,
+                                           size_t token_len,
+                                           int32_t content_format,
+                                           const uint8_t *bytes,
+                                           size_t bytes_len,
+                                           uint8_t *out,
+                                           size_t out_cap,
+                                           size_t *out_len);
+
+/**
+ * Seals an object and signs it, for whatever proxies store it: a representation if the sender is a resource server's, else a
+ * command to one. Content-Format of the message is 16. At most 3.5 kB of stack are used with a key in memory.
+ *
+ * @param sender  of a resource server, or of a client
+ * @param resource  the resource at its server, not at the proxy
+ * @param iat  the present, Unix time
+ * @param exp  first instant at which the object is no longer valid; 0 for none, which only a representation may have
+ * @param content_format  of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`
+ * @param bytes  the plaintext; it may lie in `out`
+ * @param by  who signs, with the algorithm of the group
+ * @param out  room for the object: `IOTCHAIN_SIGNED_OVERHEAD` more than the plaintext is always enough
+ * @param out_len  length of the object
+ * @return 0; `IOTCHAIN_ERR_ALG` for a key of another algorithm, `IOTCHAIN_ERR_TYPE` for times of 2^40 and above or another
+ *   Content-Format, `IOTCHAIN_ERR_STALE` for an `exp` not after `iat`, `IOTCHAIN_ERR_ROLLBACK` for a representation not after every
+ *   earlier boot or older than the last, `IOTCHAIN_ERR_HEADER` for a command without `exp`, `IOTCHAIN_ERR_FORBIDDEN` for a client
+ *   that may neither POST nor PUT, and those of `iotchain_sender_seal_response` for session, numbers, lengths and path. Nothing is
+ *   written then, and no number is used up. `IOTCHAIN_ERR_SIG` if the signer fails: a number is used up, and the front of `out` is
+ *   wiped
+ */
+iotchain_err iotchain_sender_seal_signed(struct iotchain_sender *sender,
+                                         const struct iotchain_resource *resource,
+                                         uint64_t iat,
+                                         uint64_t exp,
+                                         int32_t content_format,
+                                         const uint8_t *bytes,
+                                         size_t bytes_len,
+                                         const struct iotchain_signer *by,
+                                         uint8_t *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
+
+/**
+ * Seals the payload of a request to a resource server, which it alone can open; Content-Format of the message is 16.
+ *
+ * A client that is challenged (4.01 with an Echo option) seals the request again with that Echo; at most twice.
+ *
+ * @param sender  of a client
+ * @param resource  what is asked for
+ * @param method  CoAP code of the request: 2 POST, 3 PUT, 5 FETCH, 6 PATCH, 7 iPATCH
+ * @param echo  the value of the Echo option that this request carries, at most 40 bytes; of length 0 without one
+ * @param access_key  the access key at the resource server, 32 bytes
+ * @param content_format  of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`
+ * @param bytes  the plaintext; it may lie in `out`
+ * @param out  room for the object: `IOTCHAIN_GROUP_OVERHEAD` more than the plaintext is always enough
+ * @param out_len  length of the object
+ * @param request  room for what opens the response
+ * @return 0; `IOTCHAIN_ERR_SIGNER` for the sender of a resource server, `IOTCHAIN_ERR_FORBIDDEN` if the client has not the right to
+ *   `method`, `IOTCHAIN_ERR_MODE` for another method, `IOTCHAIN_ERR_ECHO` for a longer value, and those of
+ *   `iotchain_sender_seal_response` for session, numbers, lengths and path. Nothing is written then, and no number is used up
+ */
+iotchain_err iotchain_sender_seal_request(struct iotchain_sender *sender,
+                                          const struct iotchain_resource *resource,
+                                          uint8_t method,
+                                          const uint8_t *echo,
+                                          size_t echo_len,
+                                          const uint8_t *access_key,
+                                          int32_t content_format,
+                                          const uint8_t *bytes,
+                                          size_t bytes_len,
+                                          uint8_t *out,
+                                          size_t out_cap,
+                                          size_t *out_len,
+                                          struct iotchain_pair_request *request);
+
+/**
+ * `sizeof (struct iotchain_sender)` of the library that is linked.
+ */
+size_t iotchain_sender_size(void);
+
+/**
+ * Sets a sender up whose counter is kept in flash. It seals nothing before the first checkpoint is stored.
+ *
+ * @param sender  room for it
+ * @param member  who seals
+ * @param reserve  how often the counter is written
+ * @param last  the newest checkpoint in flash; null, or session 0, only if none was ever written
+ * @param signed_until  the latest `iat` that an earlier boot may have given to a representation: the Unix time of this boot, or 0
+ *   for a sender that never signed
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_init_persisted(struct iotchain_sender *sender,
+                                            const struct iotchain_member *member,
+                                            struct iotchain_reserve reserve,
+                                            const struct iotchain_checkpoint *last,
+                                            uint64_t signed_until);
+
+/**
+ * The number of this boot, for `iotchain_sender_init_counted`: write it to flash and read it back.
+ *
+ * @param stored  the number in flash, 0 at the very first boot
+ * @param next  the number to write
+ * @return 0, `IOTCHAIN_ERR_SEQ_EXHAUSTED` after 2^32 - 1 boots
+ */
+iotchain_err iotchain_boot_count(uint32_t stored, uint32_t *next);
+
+/**
+ * Sets a sender up whose key ids carry the number of this boot.
+ *
+ * @param sender  room for it
+ * @param member  who seals
+ * @param written  the number of this boot, as `iotchain_boot_count` gave it
+ * @param read_back  what flash holds after it was written
+ * @param signed_until  as for `iotchain_sender_init_persisted`
+ * @return 0, `IOTCHAIN_ERR_KID` if the two numbers differ: flash did not take it; go on with the number after it,
+ *   `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_init_counted(struct iotchain_sender *sender,
+                                          const struct iotchain_member *member,
+                                          uint32_t written,
+                                          uint32_t read_back,
+                                          uint64_t signed_until);
+
+/**
+ * Sets a sender up whose key ids carry 8 random bytes.
+ *
+ * @param sender  room for it
+ * @param member  who seals
+ * @param random  where they come from; it must be seeded anew at every boot
+ * @param signed_until  as for `iotchain_sender_init_persisted`
+ * @return 0, `IOTCHAIN_ERR_RANDOM` if the source fails, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_init_random(struct iotchain_sender *sender,
+                                         const struct iotchain_member *member,
+                                         const struct iotchain_rng *random,
+                                         uint64_t signed_until);
+
+/**
+ * Sets a sender up with the boot salt of the join response, which is good for this boot only.
+ *
+ * @param sender  room for it
+ * @param member  who seals
+ * @param salt  1 to 4 bytes, as `iotchain_join_info` has them
+ * @param signed_until  as for `iotchain_sender_init_persisted`
+ * @return 0, `IOTCHAIN_ERR_KID` for what is no boot salt, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_init_assigned(struct iotchain_sender *sender,
+                                           const struct iotchain_member *member,
+                                           const uint8_t *salt,
+                                           size_t salt_len,
+                                           uint64_t signed_until);
+
+/**
+ * Brings a sender to the session that may be sealed in. Call it before sealing, whenever time has passed or a broadcast came.
+ *
+ * @param member  the member it was set up for
+ * @param now  Unix time
+ * @param session  that session, or null
+ * @return 0, `IOTCHAIN_ERR_SESSION_EXPIRED` if no announced session is in force (the sender stays in its old one: seal nothing,
+ *   ask the key server), `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_enter(struct iotchain_sender *sender,
+                                   const struct iotchain_member *member,
+                                   uint64_t now,
+                                   uint32_t *session);
+
+/**
+ * Sets the longest object that is sealed, in bytes; 2048 unless it is set. Receivers and proxies must allow as much.
+ *
+ * @param max_object  at most 65535
+ * @return 0, `IOTCHAIN_ERR_SIZE` above that, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_set_max_object(struct iotchain_sender *sender,
+                                            size_t max_object);
+
+/**
+ * The key id of this boot, and the session that is sealed in.
+ *
+ * @param origin  key id and session, which is 0 before the first; `piv` is 0
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_origin(const struct iotchain_sender *sender,
+                                    struct iotchain_origin *origin);
+
+/**
+ * What to write to flash before, or while, further objects are sealed; asked after `iotchain_sender_enter` and after sealing.
+ * Only a sender of `iotchain_sender_init_persisted` ever has something.
+ *
+ * @param due  what to write; session 0 if there is nothing
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_checkpoint_due(const struct iotchain_sender *sender,
+                                            struct iotchain_checkpoint *due);
+
+/**
+ * A checkpoint, as `iotchain_sender_checkpoint_due` gave it, is in flash for good.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_sender_checkpoint_stored(struct iotchain_sender *sender,
+                                               const struct iotchain_checkpoint *stored);
+
+/**
+ * Ends a sender: nothing of its keys stays in the storage. Zeroed storage is left alone.
+ */
+void iotchain_sender_wipe(struct iotchain_sender *sender);
 
 /**
  * `sizeof (struct iotchain_signing_key)` of the library that is linked.
@@ -1626,6 +2646,55 @@ iotchain_err iotchain_member_set_policy(struct iotchain_member *member,
 iotchain_err iotchain_beacon_session(const uint8_t *message,
                                      size_t message_len,
                                      uint32_t *session);
+
+/**
+ * `sizeof (struct iotchain_stored)` of the library that is linked.
+ */
+size_t iotchain_stored_size(void);
+
+/**
+ * Nothing accepted so far.
+ *
+ * @param stored  room for it
+ * @return 0
+ */
+iotchain_err iotchain_stored_init(struct iotchain_stored *stored);
+
+/**
+ * What was exported before.
+ *
+ * @param stored  room for it
+ * @param member  the member that accepted the objects, or one of the same group
+ * @param state  as `iotchain_stored_export` wrote it; nothing proves that it is genuine, so it belongs where only the device writes
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`, an error of format, `IOTCHAIN_ERR_TYPE`, `_HEADER`, `_KID` or `_PIV` for what is no state
+ */
+iotchain_err iotchain_stored_import(struct iotchain_stored *stored,
+                                    const struct iotchain_member *member,
+                                    const uint8_t *state,
+                                    size_t state_len);
+
+/**
+ * Writes the state for flash.
+ *
+ * @param out  `IOTCHAIN_MAX_STORED` bytes are always enough
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`, `IOTCHAIN_ERR_BUFFER`
+ */
+iotchain_err iotchain_stored_export(const struct iotchain_stored *stored,
+                                    uint8_t *out,
+                                    size_t out_cap,
+                                    size_t *out_len);
+
+/**
+ * Time of signing of the newest accepted object, Unix time; 0 if there is none.
+ *
+ * @return 0, `IOTCHAIN_ERR_NOT_READY`
+ */
+iotchain_err iotchain_stored_iat(const struct iotchain_stored *stored, uint64_t *iat);
+
+/**
+ * Ends a state in memory. Zeroed storage is left alone.
+ */
+void iotchain_stored_wipe(struct iotchain_stored *stored);
 
 /**
  * Version of the interface of the library that is linked. Compare it with `IOTCHAIN_ABI_VERSION` once at start-up: a

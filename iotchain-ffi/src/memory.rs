@@ -4,6 +4,7 @@ use crate::iotchain_err;
 use core::mem::MaybeUninit;
 use core::slice;
 use iotchain::Error;
+use iotchain::oscar::Input;
 
 /// What the body of a function of the interface ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Fault>;
@@ -75,6 +76,32 @@ pub(crate) fn copied(out: &mut [u8], from: &[u8]) -> Outcome<usize> {
     Ok(needed)
 }
 
+/// The bytes that C passes as pointer and length, for a function that reads them and writes to `out`: apart from it or wholly
+/// within.
+///
+/// # Errors
+/// `IOTCHAIN_ERR_BUFFER` if they begin in `out` and reach beyond it; as [`bytes`] if they reach into it from before.
+///
+/// # Safety
+/// As [`bytes`]; nobody else uses `out` for `'a`.
+pub(crate) unsafe fn input<'a>((p, len): (*const u8, usize), out: &[u8]) -> Outcome<Input<'a>> {
+    let (begin, end) = (p.addr(), p.addr().saturating_add(len));
+    let out = out.as_ptr_range();
+    let (out_begin, out_end) = (out.start.addr(), out.end.addr());
+    if len == 0 || p.is_null() || end <= out_begin || out_end <= begin {
+        // SAFETY: the caller's promise.
+        return Ok(Input::Apart(unsafe { bytes(p, len)? }));
+    }
+    match begin.checked_sub(out_begin) {
+        Some(at) if end <= out_end => Ok(Input::Within { at, len }),
+        Some(at) => Err(Error::Buffer {
+            needed: at.saturating_add(len),
+        }
+        .into()),
+        None => Err(iotchain_err::NullArgument.into()),
+    }
+}
+
 /// The bytes that C passes as pointer and length; a null pointer is fine if there are none.
 ///
 /// # Safety
@@ -130,4 +157,13 @@ pub(crate) unsafe fn value<'a, T>(p: *const T) -> Outcome<&'a T> {
 pub(crate) unsafe fn result<'a, T>(p: *mut T) -> Outcome<&'a mut MaybeUninit<T>> {
     // SAFETY: the caller's promise; a `MaybeUninit` may be uninitialised.
     unsafe { p.cast::<MaybeUninit<T>>().as_mut() }.ok_or(iotchain_err::NullArgument.into())
+}
+
+/// Where a result goes that C may do without.
+///
+/// # Safety
+/// As [`result`].
+pub(crate) unsafe fn optional_result<'a, T>(p: *mut T) -> Option<&'a mut MaybeUninit<T>> {
+    // SAFETY: the caller's promise; a `MaybeUninit` may be uninitialised.
+    unsafe { p.cast::<MaybeUninit<T>>().as_mut() }
 }

@@ -2,7 +2,7 @@
 
 use crate::iotchain_err;
 use crate::member::{iotchain_mark, iotchain_member};
-use crate::memory::{bytes, copied, outcome, result, value, written};
+use crate::memory::{Outcome, bytes, copied, outcome, result, value, written};
 use crate::object;
 use iotchain::oscar;
 use iotchain::{Session, UnixTime};
@@ -207,6 +207,20 @@ pub struct iotchain_policy {
     pub max_object: usize,
 }
 
+impl iotchain_policy {
+    /// As Rust sees it: `IOTCHAIN_ERR_SIZE` for a longest object above 65535 bytes.
+    pub(crate) fn read(&self) -> Outcome<oscar::Policy> {
+        if self.max_object > oscar::MAX_OBJECT_LIMIT {
+            return Err(iotchain_err::Size.into());
+        }
+        Ok(oscar::Policy {
+            max_object: self.max_object,
+            skew: self.skew,
+            max_age: self.max_age,
+        })
+    }
+}
+
 /// Sets what is tolerated of objects from then on. It is not part of the state that survives a sleep.
 ///
 /// @return 0, `IOTCHAIN_ERR_NOT_READY`, `IOTCHAIN_ERR_SIZE` for a longest object above 65535 bytes
@@ -221,14 +235,7 @@ pub unsafe extern "C" fn iotchain_member_set_policy(
     outcome(|| {
         // SAFETY: the caller's promise.
         let (member, policy) = unsafe { (object::get_mut(member)?, value(policy)?) };
-        if policy.max_object > oscar::MAX_OBJECT_LIMIT {
-            return Err(iotchain_err::Size.into());
-        }
-        member.set_policy(oscar::Policy {
-            max_object: policy.max_object,
-            skew: policy.skew,
-            max_age: policy.max_age,
-        });
+        member.set_policy(policy.read()?);
         Ok(())
     })
 }

@@ -77,7 +77,7 @@
 pub mod join;
 mod membership;
 
-pub use membership::Membership;
+pub use membership::{Credentials, Membership};
 
 pub use iotchain_core as core;
 pub use iotchain_oscar as oscar;

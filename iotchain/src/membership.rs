@@ -10,9 +10,11 @@ mod credentials;
 mod renewal;
 mod sleep;
 
+pub use credentials::Credentials;
+
 use crate::join::{JoinResponse, Peer};
 use core::marker::PhantomData;
-use credentials::{Credentials, Senders};
+use credentials::Senders;
 use iotchain_core::sign::{Software, Verifier};
 use iotchain_core::{
     AccessKey, Address, Error, Gid, GroupKey, PublicKey, Result, Session, Sid, Suite, Thumbprint,

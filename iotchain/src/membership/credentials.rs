@@ -7,7 +7,7 @@ use iotchain_oscar::{Credential, Directory};
 
 /// The credentials of up to `C` senders; in a free place that of nobody.
 #[derive(Clone, Debug)]
-pub(super) struct Credentials<const C: usize>([Peer; C]);
+pub struct Credentials<const C: usize>([Peer; C]);
 
 impl<const C: usize> Credentials<C> {
     const NOBODY: Peer = Peer {
@@ -15,7 +15,8 @@ impl<const C: usize> Credentials<C> {
         subject: Address::ZERO,
         key: PublicKey::ec2(SignAlg::Es256k, [0; 32], [0; 32]),
     };
-    pub(super) const NONE: Self = Self([Self::NOBODY; C]);
+    /// Nobody is known.
+    pub const NONE: Self = Self([Self::NOBODY; C]);
 
     /// Whether there is room for the senders that a response names.
     pub(super) fn check(response: &JoinResponse<'_>) -> Result<()> {
@@ -31,7 +32,11 @@ impl<const C: usize> Credentials<C> {
         response.peers().try_for_each(|peer| self.insert(peer))
     }
 
-    pub(super) fn insert(&mut self, peer: Peer) -> Result<()> {
+    /// Learns a sender, or its new key.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] when `C` others are known.
+    pub fn insert(&mut self, peer: Peer) -> Result<()> {
         // the sender's own place, else a free one
         let rank = |place: &&mut Peer| (place.sid != peer.sid, place.sid != Sid::NONE);
         let place = self.0.iter_mut().min_by_key(rank).ok_or(Error::Capacity)?;
@@ -47,10 +52,22 @@ impl<const C: usize> Credentials<C> {
         self.0.iter().filter(|peer| peer.sid != Sid::NONE)
     }
 
-    pub(super) fn remove(&mut self, sid: &Sid) {
+    /// Forgets a sender.
+    pub fn remove(&mut self, sid: &Sid) {
         for place in self.0.iter_mut().filter(|place| place.sid == *sid) {
             *place = Self::NOBODY;
         }
+    }
+}
+
+impl<const C: usize> Directory for Credentials<C> {
+    fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
+        let held = |place: &&Peer| place.sid == *sid && *sid != Sid::NONE;
+        let Peer { subject, key, .. } = self.0.iter().find(held)?;
+        Some(Credential {
+            subject: *subject,
+            key,
+        })
     }
 }
 
@@ -62,12 +79,7 @@ pub(super) struct Senders<'a, const C: usize, V> {
 
 impl<const C: usize, V: Verifier> Directory for Senders<'_, C, V> {
     fn credential(&self, sid: &Sid) -> Option<Credential<'_>> {
-        let held = |place: &&Peer| place.sid == *sid && *sid != Sid::NONE;
-        let Peer { subject, key, .. } = self.credentials.0.iter().find(held)?;
-        Some(Credential {
-            subject: *subject,
-            key,
-        })
+        self.credentials.credential(sid)
     }
 
     fn verifier(&self) -> &dyn Verifier {
