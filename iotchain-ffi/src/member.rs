@@ -6,6 +6,7 @@ use crate::memory::{array, bytes, outcome, result, value};
 use crate::object::{self, object};
 use crate::personal_key::{PersonalKeyStore, Storage};
 use crate::sign::iotchain_public_key;
+use iotchain::core::sign::Software;
 use iotchain::selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain::selfheal::rsd::HighWater;
 use iotchain::{Address, Membership, Received, Session, Sid, UnixTime};
@@ -18,8 +19,16 @@ pub const IOTCHAIN_MEMBER_SENDERS: usize = 4;
 /// The Rust value of a member.
 ///
 /// cbindgen:ignore
-pub(crate) type Member =
-    Membership<PersonalKeyStore, IOTCHAIN_MEMBER_EVENTS, IOTCHAIN_MEMBER_SENDERS>;
+pub(crate) type Member = Membership<
+    PersonalKeyStore,
+    IOTCHAIN_MEMBER_EVENTS,
+    IOTCHAIN_MEMBER_SENDERS,
+    Software,
+    KEYS_AT_HAND,
+>;
+
+/// Few, because each takes 700 bytes: a device reads few resources in turn.
+const KEYS_AT_HAND: usize = 2;
 
 /// A member of one group: group keys that heal, credentials of the senders, and what opens their objects. It has secrets in it
 /// and in the storage of its personal keys: `iotchain_member_wipe` wipes both.
@@ -330,4 +339,8 @@ pub unsafe extern "C" fn iotchain_member_wipe(member: *mut iotchain_member) {
 /// The time, unless it is 0.
 pub(crate) fn known(now: u64) -> Option<UnixTime> {
     (now != 0).then_some(UnixTime::new(now))
+}
+#[test]
+fn tmp_size() {
+    std::println!("SIZE {}", size_of::<crate::object::Slot<Member>>() / 8);
 }

@@ -32,9 +32,11 @@ use iotchain_selfheal::{self as selfheal, Authority};
 ///
 /// `S` holds the encoded personal key S_i and wipes it (`Zeroizing<Vec<u8>>` on hosts, a static array on devices);
 /// `W` is the number of events whose keys are kept, `C` the number of credentials. `V` verifies the signatures of
-/// objects: this build, unless a library of the platform stands in.
+/// objects: this build, unless a library of the platform stands in. `K` keys of objects are kept at hand, of about 700
+/// bytes each; an object under another one takes three HMACs more.
 #[derive(Debug)]
-pub struct Membership<S, const W: usize = 16, const C: usize = 4, V = Software> {
+pub struct Membership<S, const W: usize = 16, const C: usize = 4, V = Software, const K: usize = 4>
+{
     member: EpochMember<S, W>,
     /// The session that the key server named at join. A second join gets the personal key of the first one again (A6):
     /// until a broadcast of this session or a later one came, what the member holds may be over (spec 3.3). It is no
@@ -46,11 +48,11 @@ pub struct Membership<S, const W: usize = 16, const C: usize = 4, V = Software> 
     policy: Policy,
     failures: Failures,
     /// Derived from the session keys of `member`, and wiped whenever these change.
-    keys: Keys,
+    keys: Keys<K>,
     verifier: PhantomData<V>,
 }
 
-impl<S, const W: usize, const C: usize, V> Membership<S, W, C, V> {
+impl<S, const W: usize, const C: usize, V, const K: usize> Membership<S, W, C, V, K> {
     /// A member of no group: it opens nothing and may seal nothing. A device [joins](Membership::join) with it where it lies,
     /// in a fifth of the stack of a membership that is returned.
     pub const VACANT: Self = Self {
@@ -81,7 +83,9 @@ impl<S, const W: usize, const C: usize, V> Membership<S, W, C, V> {
     }
 }
 
-impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Membership<S, W, C, V> {
+impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default, const K: usize>
+    Membership<S, W, C, V, K>
+{
     /// The membership that a verified join response grants. `personal_key` owns a copy of its S_i.
     ///
     /// Broadcasts that came with the response are not processed: hand them to [`Membership::receive`] like any other. The
@@ -357,7 +361,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default> Memb
     fn with_receiver<T>(
         &mut self,
         now: UnixTime,
-        f: impl FnOnce(Receiver<'_, At<'_, S, W>, Senders<'_, C, V>>) -> T,
+        f: impl FnOnce(Receiver<'_, At<'_, S, W>, Senders<'_, C, V>, 8, K>) -> T,
     ) -> T {
         f(Receiver {
             group: &self.group,

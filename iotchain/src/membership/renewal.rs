@@ -5,7 +5,7 @@ use crate::join::JoinResponse;
 use iotchain_core::{Error, Result};
 use iotchain_selfheal::rsd::PersonalKey;
 
-impl<S: AsRef<[u8]>, const W: usize, const C: usize, V> Membership<S, W, C, V> {
+impl<S: AsRef<[u8]>, const W: usize, const C: usize, V, const K: usize> Membership<S, W, C, V, K> {
     /// Takes the personal key of the next epoch, to go on without another join when that opens (spec 4.7). A previous
     /// epoch that is still held makes room, with all its keys.
     ///

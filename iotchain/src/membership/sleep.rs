@@ -20,7 +20,7 @@ const MAX_REST: usize = 1 + 5 + 4 + 3 + 9 + 2;
 /// Longest encoding of one credential.
 const MAX_CREDENTIAL: usize = 4 + 21 + PublicKey::MAX_ENCODED;
 
-impl<S: AsRef<[u8]>, const W: usize, const C: usize> Membership<S, W, C> {
+impl<S: AsRef<[u8]>, const W: usize, const C: usize, V, const K: usize> Membership<S, W, C, V, K> {
     /// Longest sealed state in bytes.
     pub const MAX_STATE_LEN: usize =
         EpochMember::<S, W>::MAX_STATE_LEN + MAX_REST + C * MAX_CREDENTIAL;
