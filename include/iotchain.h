@@ -587,7 +587,7 @@ typedef struct iotchain_rng {
  * and in the storage of its personal keys: `iotchain_member_wipe` wipes both.
  */
 typedef struct iotchain_member {
-  uint64_t opaque[956];
+  uint64_t opaque[780];
 } iotchain_member;
 
 /**

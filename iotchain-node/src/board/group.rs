@@ -141,6 +141,15 @@ impl Bench {
         Ok(response)
     }
 
+    /// The answer to a request that the board never made.
+    ///
+    /// # Errors
+    /// [`Error::NotMember`] before it joined.
+    pub(super) fn answer_to_nobody(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let cnonce = random::<16>().map_err(|_| Error::Random)?;
+        self.response(self.seat.ok_or(Error::NotMember)?, board_sid()?, &cnonce)
+    }
+
     /// A client of the board, with the right to everything.
     ///
     /// # Errors
