@@ -255,7 +255,7 @@ fn ask(
     client.join_for(&target, right_to(method), CONFIRMATION_LIMIT)?;
     let data = Plaintext {
         content_format: body.format,
-        bytes: &data,
+        bytes: data.as_slice().into(),
     };
     let answered = client.ask(&target, method, data)?.success(&target)?;
     tracing::info!(

@@ -27,8 +27,6 @@ use crate::{NodeError, clock, link};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Pause before it is asked again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Bytes that an object of mode P adds to its plaintext at most.
-const OVERHEAD: usize = 256;
 
 /// What a resource server answered under seal.
 #[derive(Debug)]
@@ -234,8 +232,7 @@ impl Group {
         let access = keys.access_key(&target.rs).ok_or(Error::NotMember)?;
         let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
         let resource = ResourceId::new(target.rs, &path, &[])?;
-        let room = data.bytes.len().saturating_add(OVERHEAD);
-        let mut object = vec![0; room.min(MAX_OBJECT_LIMIT)];
+        let mut object = vec![0; MAX_OBJECT_LIMIT];
         let sealed = sender.seal_request(&resource, method, echo, access, data, &mut object);
         let (len, request) = match sealed {
             // The buffer has room for every object there may be.

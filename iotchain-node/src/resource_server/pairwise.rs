@@ -149,7 +149,7 @@ impl Accepted {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         let plaintext = Plaintext {
             content_format: data.content_format,
-            bytes: &data.bytes,
+            bytes: data.bytes.as_slice().into(),
         };
         let mut object = vec![0; MAX_OBJECT_LIMIT];
         let sealed = ResourceId::new(rs, &path, &[])
