@@ -5,6 +5,7 @@
 //! ```
 
 use crate::frame::{copy, head_len};
+use core::cell::Cell;
 use core::ops::Range;
 use iotchain_core::{Error, Result};
 
@@ -98,7 +99,7 @@ impl Input<'_> {
             if needed > out.len() {
                 return Err(Error::Buffer { needed });
             }
-            out.copy_within(at..needed, to);
+            move_within(out, at..needed, place.clone());
         }
         let there = out.get_mut(place).ok_or(Error::Buffer { needed })?;
         if let Self::Apart(bytes) = self {
@@ -125,6 +126,24 @@ impl<'a> Text<'a> {
             protected: object.part(before, protected.len()),
             ciphertext: object.part(behind, ciphertext.len()),
         }
+    }
+}
+
+/// Moves bytes to a place that may overlap theirs and is as long. In a build for size, the linker finds a way from
+/// `copy_within` to a panic.
+fn move_within(out: &mut [u8], from: Range<usize>, to: Range<usize>) {
+    let forward = to.start < from.start;
+    let cells = Cell::from_mut(out).as_slice_of_cells();
+    let (Some(from), Some(to)) = (cells.get(from), cells.get(to)) else {
+        return;
+    };
+    if forward {
+        from.iter()
+            .zip(to)
+            .for_each(|(from, to)| to.set(from.get()));
+    } else {
+        let backward = from.iter().rev().zip(to.iter().rev());
+        backward.for_each(|(from, to)| to.set(from.get()));
     }
 }
 

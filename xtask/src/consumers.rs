@@ -7,6 +7,8 @@ use crate::run::{Outcome, command, root, run_quietly, target_dir};
 
 /// A program with a makefile that asks pkg-config, and a project of CMake.
 const EXAMPLE: &str = "examples/c";
+/// What the applications for RIOT and Contiki-NG share.
+const SHARED: &str = "examples/c-coap/group.c";
 
 /// Builds and runs the example in each way, against a copy of the package: nothing in it may depend on where it lies.
 pub(crate) fn consume(package: &Path) -> Outcome {
@@ -31,6 +33,9 @@ pub(crate) fn consume(package: &Path) -> Outcome {
         "-o by-hand example.c -I../prefix/include -L../prefix/lib -liotchain",
     ))?;
     run_quietly(&mut command(example.join("by-hand"), ""))?;
+
+    let shared = "-c -o group.o -std=c99 -Wall -Wextra -Wpedantic -Werror -I../prefix/include";
+    run_quietly(here("gcc", shared).arg(root().join(SHARED)))?;
 
     run_quietly(here("make", "--silent").env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")))?;
     run_quietly(&mut command(example.join("example"), ""))?;
