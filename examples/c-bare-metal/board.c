@@ -36,8 +36,8 @@ static struct {
     uint8_t key_server[32];
     uint8_t personal_key[PERSONAL_KEY];
     uint8_t message[MESSAGE];
-    char led;
-} board = {.led = '0'};
+    char led; /* '0' or '1' */
+} board;
 
 static const iotchain_rng rng = {port_random, NULL};
 static const char *const sensor_path[] = {"sensor"};
@@ -345,6 +345,7 @@ static iotchain_err deep_sleep(size_t *len)
 int main(void)
 {
     port_start();
+    board.led = '0';
     for (;;) {
         uint8_t kind;
         size_t message_len = line_read(&kind, board.message, MESSAGE);

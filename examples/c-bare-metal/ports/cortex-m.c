@@ -31,8 +31,15 @@ _Noreturn static void fault(void)
     }
 }
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    link_stack_top, (const void *)reset, (const void *)fault, (const void *)fault,
+/* ARMv6-M and later: the first stack pointer, then reset, NMI, HardFault and the others. */
+struct vectors {
+    uint32_t *stack;
+    void (*handlers[15])(void);
+};
+
+__attribute__((section(".vectors"), used)) static const struct vectors vectors = {
+    link_stack_top,
+    {reset, fault, fault, fault, fault, fault},
 };
 
 /* Semihosting, ARM IHI 0095: SYS_EXIT with ADP_Stopped_ApplicationExit. A debugger or emulator obeys. */
