@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::budget;
 use crate::consumers;
 use crate::dist::{self, Package};
 use crate::firmware;
@@ -47,6 +48,7 @@ pub(crate) fn archive() -> Outcome {
                 .map(|finding| format!("{}: {finding}", target.triple)),
         );
     }
+    budget::check()?;
     none("promises that an archive does not keep", &findings)
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::budget;
 use crate::footprint::{self, Cost, Costs, number};
 use crate::image::{ON_PANIC, alone};
 use crate::run::{Outcome, command, none, output, run_quietly, target_dir};
@@ -73,7 +74,8 @@ pub(crate) fn footprint() -> Outcome {
         .iter()
         .map(|core| Ok(core.table(&core.measure()?)))
         .collect();
-    footprint::write(&tables?.concat())
+    footprint::write(&tables?.concat())?;
+    budget::write()
 }
 
 impl Core {

@@ -12,6 +12,9 @@ const FOOTPRINT: &str = "docs/footprint.md";
 /// Between these lines the tables stand, each under the name of its core.
 const BEGIN: &str = "<!-- firmware: begin -->";
 const END: &str = "<!-- firmware: end -->";
+/// Between these lines stands the table of whole firmwares.
+const FIRMWARES_BEGIN: &str = "<!-- firmwares: begin -->";
+const FIRMWARES_END: &str = "<!-- firmwares: end -->";
 const CORE: &str = "### ";
 const HEAD: &str =
     "| operation | instructions | stack, B | flash, B | panics |\n|---|--:|--:|--:|---|\n";
@@ -81,14 +84,55 @@ pub(crate) type Costs = BTreeMap<String, Cost>;
 
 /// The committed figures of every core.
 pub(crate) fn committed() -> Result<BTreeMap<String, Costs>, String> {
-    parse(between(&page()?)?.1)
+    parse(between(&page()?, BEGIN, END)?.1)
 }
 
 /// Puts tables into the page.
 pub(crate) fn write(tables: &str) -> Outcome {
+    replace(BEGIN, END, tables)
+}
+
+/// The committed flash of whole firmwares.
+pub(crate) fn committed_firmwares() -> Result<BTreeMap<String, u64>, String> {
     let page = page()?;
-    let (before, _, after) = between(&page)?;
-    let page = format!("{before}{BEGIN}\n{tables}{END}{after}");
+    let (_, table, _) = between(&page, FIRMWARES_BEGIN, FIRMWARES_END)?;
+    let rows = table.lines().skip(3).map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        match (cells.next(), cells.next().map(number)) {
+            (Some(name), Some(Ok(flash))) => Ok((name.to_owned(), flash)),
+            _ => Err(format!("a row of a table: {row}")),
+        }
+    });
+    rows.collect()
+}
+
+/// Puts the table of whole firmwares into the page.
+pub(crate) fn write_firmwares(table: &str) -> Outcome {
+    replace(FIRMWARES_BEGIN, FIRMWARES_END, table)
+}
+
+/// Firmwares above the committed ones by more than the tolerance.
+pub(crate) fn grown_firmwares(
+    committed: &BTreeMap<String, u64>,
+    fresh: &BTreeMap<String, u64>,
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (name, fresh) in fresh {
+        match committed.get(name) {
+            Some(old) if *fresh > old + old * TOLERANCE / 100 => {
+                findings.push(format!("{name}: {fresh} B of flash, committed are {old}"));
+            }
+            Some(_) => {}
+            None => findings.push(format!("{name} is not in the table")),
+        }
+    }
+    findings
+}
+
+fn replace(begin: &str, end: &str, tables: &str) -> Outcome {
+    let page = page()?;
+    let (before, _, after) = between(&page, begin, end)?;
+    let page = format!("{before}{begin}\n{tables}{end}{after}");
     fs::write(root().join(FOOTPRINT), page).map_err(|error| format!("{FOOTPRINT}: {error}"))
 }
 
@@ -96,9 +140,13 @@ fn page() -> Result<String, String> {
     text(Path::new(FOOTPRINT)).ok_or(format!("{FOOTPRINT} is missing"))
 }
 
-fn between(page: &str) -> Result<(&str, &str, &str), String> {
-    let (before, rest) = page.split_once(BEGIN).ok_or("no tables in the page")?;
-    let (tables, after) = rest.split_once(END).ok_or("no end of the tables")?;
+fn between<'a>(
+    page: &'a str,
+    begin: &str,
+    end: &str,
+) -> Result<(&'a str, &'a str, &'a str), String> {
+    let (before, rest) = page.split_once(begin).ok_or("no tables in the page")?;
+    let (tables, after) = rest.split_once(end).ok_or("no end of the tables")?;
     Ok((before, tables, after))
 }
 

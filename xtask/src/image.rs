@@ -40,6 +40,27 @@ pub(crate) fn links<'a>(
     succeeds(&mut link(target, library, name, defined))
 }
 
+/// Bytes of code and constants of an image that holds all of `names`.
+pub(crate) fn together<'a>(
+    target: &Target,
+    library: &Path,
+    names: &[&str],
+    defined: impl IntoIterator<Item = &'a str>,
+) -> Result<u64, String> {
+    let [first, ..] = names else {
+        return Err(String::from("an image of nothing"));
+    };
+    let mut link = link(target, library, first, defined);
+    for name in names {
+        link.args(["-u", name]);
+    }
+    output(&mut link)?;
+    let [flash, 0, 0] = sizes(target, &image(library))? else {
+        return Err(String::from("an image has global variables"));
+    };
+    Ok(flash)
+}
+
 fn link<'a>(
     target: &Target,
     library: &Path,

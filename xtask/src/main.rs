@@ -6,6 +6,7 @@
 mod archive;
 mod bench;
 mod boards;
+mod budget;
 mod build;
 mod c;
 mod ci;
