@@ -204,7 +204,7 @@ fn a_client_with_the_right_reads_switches_and_makes_things_happen() {
     let mut ask = |path: &str, method, content_format, bytes: &[u8]| {
         let data = Plaintext {
             content_format,
-            bytes,
+            bytes: bytes.into(),
         };
         let answered = client.ask(&target(&stage, path), method, data).unwrap();
         answered.code
