@@ -1,6 +1,10 @@
 //! AES-128 as a block function: what the self-healing scheme ratchets with.
 
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use crate::ccm::pair;
+use aes::cipher::consts::U16;
+use aes::cipher::{
+    BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit,
+};
 
 #[cfg(not(iotchain_aes = "port"))]
 pub(crate) use aes::Aes128Enc as Cipher;
@@ -22,9 +26,30 @@ impl Aes128 {
         self.0.encrypt_block(block.into());
     }
 
+    /// Encrypts two blocks in place. Bitsliced software AES does both at the price of one.
+    pub fn encrypt_pair(&self, blocks: &mut [[u8; 16]; 2]) {
+        self.0.encrypt_with_backend(Pair(blocks));
+    }
+
     /// The cipher behind it, for the one-pass CCM.
     pub(crate) const fn cipher(&self) -> &Cipher {
         &self.0
+    }
+}
+
+/// Two blocks under one key.
+struct Pair<'a>(&'a mut [[u8; 16]; 2]);
+
+impl BlockSizeUser for Pair<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for Pair<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let [mut a, mut b] = self.0.map(u128::from_le_bytes);
+        pair(backend, &mut a, &mut b);
+        *self.0 = [a, b].map(u128::to_le_bytes);
     }
 }
 

@@ -218,7 +218,7 @@ fn encrypt<B: Backend>(backend: &B, block: &mut Block) {
 /// Two independent blocks: together where that costs no more than one, else one after the other, which hardware AES
 /// overlaps by itself.
 #[inline(always)]
-fn pair<B: Backend>(backend: &B, a: &mut Block, b: &mut Block) {
+pub(crate) fn pair<B: Backend>(backend: &B, a: &mut Block, b: &mut Block) {
     if takes_few::<B>() {
         return together(backend, a, b);
     }

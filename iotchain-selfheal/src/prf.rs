@@ -41,17 +41,37 @@ impl TaggedPrf {
 
     /// F under a key that was expanded before.
     pub(crate) fn derive_expanded(&self, key: &Aes128, tag: u8, x: u32, y: u32) -> Secret<16> {
-        let [s0, s1, s2, s3, s4, s5, s6] = self.sigma;
-        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_be_bytes(), y.to_be_bytes());
-        let mut block = [
-            tag, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
-        ];
+        let mut block = self.input(tag, x, y);
         key.encrypt_block(&mut block);
         #[cfg(test)]
         count::block();
         let output = Secret::new(block);
         block.zeroize();
         output
+    }
+
+    /// F under `key` of two (tag, x, y), which share its expansion.
+    pub(crate) fn derive_pair(
+        &self,
+        key: &Secret<16>,
+        inputs: [(u8, u32, u32); 2],
+    ) -> [Secret<16>; 2] {
+        let mut blocks = inputs.map(|(tag, x, y)| self.input(tag, x, y));
+        Aes128::new(key.expose()).encrypt_pair(&mut blocks);
+        #[cfg(test)]
+        inputs.iter().for_each(|_| count::block());
+        let outputs = blocks.map(Secret::new);
+        blocks.zeroize();
+        outputs
+    }
+
+    /// What is encrypted.
+    const fn input(&self, tag: u8, x: u32, y: u32) -> [u8; 16] {
+        let [s0, s1, s2, s3, s4, s5, s6] = self.sigma;
+        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_be_bytes(), y.to_be_bytes());
+        [
+            tag, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
+        ]
     }
 }
 

@@ -20,7 +20,7 @@ use iotchain_core::{
 
 const CONTEXT: &[u8] = b"IoTChain member state";
 const EPOCHS_CONTEXT: &[u8] = b"IoTChain member of epochs";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const TAG_LEN: usize = 16;
 
 /// Bytes around the state.

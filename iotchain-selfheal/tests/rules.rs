@@ -757,8 +757,8 @@ fn what_a_member_takes_in_memory() {
     use iotchain_selfheal::rsd::{EpochMember, Member};
 
     let one = size_of::<Member<&[u8], 1>>();
-    assert_eq!(one, 368);
+    assert_eq!(one, 384);
     // 88 bytes for each event more
     assert_eq!(size_of::<Member<&[u8], 16>>(), one + 15 * 88);
-    assert_eq!(size_of::<EpochMember<&[u8], 16>>(), 3376);
+    assert_eq!(size_of::<EpochMember<&[u8], 16>>(), 3408);
 }

@@ -4,7 +4,7 @@ use super::event::Beginning;
 use super::primitives::{ChainValue, Prf, State};
 use crate::timing::Timing;
 use crate::window::Numbered;
-use iotchain_core::UnixTime;
+use iotchain_core::{GroupKey, UnixTime};
 
 /// The front half of the SHA-256 of an event message. Who finds two messages with one, which takes 2^64 tries, only has the
 /// second ignored.
@@ -42,6 +42,37 @@ impl Chain {
         let later = self.position.max(other.position);
         let [a, b] = [self, other].map(|chain| chain.at(prf, later));
         a.state.ct_eq(&b.state)
+    }
+}
+
+/// The newest session of an event, with what comes after it: each session costs one expansion of a chain state.
+#[derive(Clone, Debug)]
+pub(crate) struct Newest {
+    /// k.
+    pub(crate) event: u32,
+    /// K_j of the newest session.
+    pub(crate) key: GroupKey,
+    /// C_{j+1}.
+    pub(crate) next: Chain,
+}
+
+impl Newest {
+    /// Session j of `event`, which `chain` leads to.
+    pub(crate) fn new(prf: &Prf, event: u32, chain: &Chain, session: u32) -> Self {
+        let (key, state) = prf.session(&chain.at(prf, session).state, session);
+        Self {
+            event,
+            key,
+            next: Chain {
+                position: session.saturating_add(1),
+                state,
+            },
+        }
+    }
+
+    /// Whether it is that session, of that event.
+    pub(crate) const fn is(&self, event: u32, session: u32) -> bool {
+        self.event == event && self.next.position == session.saturating_add(1)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A member of the group: personal key in, broadcasts in, group keys out (spec 3.4.6).
 
-use super::known::{Chain, Known};
+use super::known::{Chain, Known, Newest};
 use super::personal_key::PersonalKey;
 use super::primitives::Prf;
 use super::receive::Pace;
@@ -38,8 +38,8 @@ pub struct Intervals<S, const W: usize> {
     pub(super) newest_event: u32,
     /// (event, session) that the key server named, or that was persisted: a session is announced for this event only.
     pub(super) told: (u32, u32),
-    /// C of the newest session that a broadcast of the newest event announced: a shortcut along its chain.
-    pub(super) newest_state: Option<(u32, Chain)>,
+    /// The newest session that a broadcast of the newest event announced: its key, and a shortcut along its chain.
+    pub(super) newest: Option<Newest>,
     /// The earliest session of the epoch that a signed history named, 0 for none.
     pub(super) first: u32,
     /// The newest session that the epoch before announced: every session of this one is later (spec A16).
@@ -64,7 +64,7 @@ impl<S, const W: usize> Member<S, W> {
             events: Window::new(),
             newest_event: 0,
             told: (0, 0),
-            newest_state: None,
+            newest: None,
             first: 0,
             floor: 0,
             pace: Pace::NONE,
@@ -192,13 +192,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         self.held.newest_event = self.held.newest_event.max(event);
     }
 
-    /// Brings the newest state to `session`, which a broadcast of `event` announced.
+    /// Brings the newest key to `session`, which a broadcast of `event` announced.
     pub(super) fn follow(&mut self, event: u32, session: u32) {
-        if event == self.held.newest_event
-            && let Some(known) = self.held.events.get(event)
-            && let Some(chain) = self.held.chain(known, session)
+        let held = &mut self.held;
+        let is_new = held
+            .newest
+            .as_ref()
+            .is_none_or(|newest| newest.event < event || newest.next.position <= session);
+        if is_new
+            && event == held.newest_event
+            && let Some(known) = held.events.get(event)
+            && let Some(chain) = held.chain(known, session)
         {
-            self.held.newest_state = Some((event, chain.at(&self.held.prf, session)));
+            held.newest = Some(Newest::new(&held.prf, event, chain, session));
         }
     }
 }

@@ -101,6 +101,18 @@ impl Prf {
         GroupKey::new(*self.f(state, Tag::GroupKey, 0, session).expose())
     }
 
+    /// K_j and C_{j+1} from C_j: one expansion of the key gives both.
+    pub(crate) fn session(&self, state: &State, session: u32) -> (GroupKey, State) {
+        let [key, next] = self.0.derive_pair(
+            state,
+            [
+                (Tag::GroupKey as u8, 0, session),
+                (Tag::Ratchet as u8, 0, session.wrapping_add(1)),
+            ],
+        );
+        (GroupKey::new(*key.expose()), next)
+    }
+
     /// The key check value of event `k` that starts at `session` with chain state `state`.
     pub(crate) fn key_check(&self, state: &State, k: u32, session: u32) -> State {
         self.f(state, Tag::KeyCheck, k, session)

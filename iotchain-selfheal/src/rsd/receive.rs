@@ -345,8 +345,9 @@ pub(super) mod tests {
         );
         assert_eq!((a.held.first, a.held.floor), (b.held.first, b.held.floor));
         let newest = |member: &Member<Vec<u8>, W>| {
-            let (event, chain) = member.held.newest_state.as_ref()?;
-            Some((*event, chain.position, *chain.state.expose()))
+            let newest = member.held.newest.as_ref()?;
+            let (key, next) = (*newest.key.expose(), &newest.next);
+            Some((newest.event, key, next.position, *next.state.expose()))
         };
         assert_eq!(newest(a), newest(b));
         assert_eq!(

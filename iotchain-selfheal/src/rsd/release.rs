@@ -30,7 +30,11 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
                 continue;
             };
             if known.releases(j) {
-                return Ok(self.prf.group_key(&chain.at(&self.prf, j).state, j));
+                let newest = self.newest.as_ref().filter(|it| it.is(known.event, j));
+                return Ok(match newest {
+                    Some(newest) => newest.key.clone(),
+                    None => self.prf.group_key(&chain.at(&self.prf, j).state, j),
+                });
             }
             begun = true;
         }
@@ -84,10 +88,10 @@ impl<S: AsRef<[u8]>, const W: usize> Intervals<S, W> {
     /// The chain state of an event that is nearest to `session` and not after it.
     pub(super) fn chain<'a>(&'a self, known: &'a Known, session: u32) -> Option<&'a Chain> {
         let newest = self
-            .newest_state
+            .newest
             .as_ref()
-            .filter(|(event, _)| *event == known.event)
-            .map(|(_, chain)| chain);
+            .filter(|newest| newest.event == known.event)
+            .map(|newest| &newest.next);
         [newest, known.chain()]
             .into_iter()
             .flatten()

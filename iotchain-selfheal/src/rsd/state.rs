@@ -1,11 +1,11 @@
 //! The state of a member over a deep sleep: sealed before, opened after.
 //!
 //! ```text
-//! [announced.., k, [told k, j], first, floor, pace.., newest state: [? k, j, C], events: [* [k, j, end, announced,
+//! [announced.., k, [told k, j], first, floor, pace.., newest: [? k, K_j, j+1, C_{j+1}], events: [* [k, j, end, announced,
 //!  chain: [? j, C], beacon: [? j, v], message: [? nbf, dur, first half of its SHA-256]]]]
 //! ```
 
-use super::known::{Chain, Known};
+use super::known::{Chain, Known, Newest};
 use super::member::{HighWater, Member};
 use super::personal_key::PersonalKey;
 use super::primitives::State;
@@ -15,12 +15,12 @@ use crate::broadcast::Authority;
 use crate::state::{self, Binding, read_array, read_option, read_time, write_option};
 use crate::timing::Timing;
 use iotchain_core::cbor::{Reader, Writer};
-use iotchain_core::{Error, Result, Secret, TryCryptoRng};
+use iotchain_core::{Error, GroupKey, Result, Secret, TryCryptoRng};
 use zeroize::Zeroize;
 
 const ELEMENTS: usize = 12;
-/// Longest encoding of all but the events: 12 numbers, two of them times, one chain state, heads.
-const MAX_REST: usize = 96;
+/// Longest encoding of all but the events: 12 numbers, two of them times, a group key, a chain state, heads.
+const MAX_REST: usize = 113;
 /// Longest encoding of one event.
 const MAX_EVENT: usize = 99;
 
@@ -115,15 +115,10 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .uint(held.first.into())
             .uint(held.floor.into());
         held.pace.write(writer);
-        write_option(
-            writer,
-            3,
-            held.newest_state.as_ref(),
-            |writer, (event, chain)| {
-                writer.uint((*event).into());
-                write_chain(writer, chain);
-            },
-        );
+        write_option(writer, 4, held.newest.as_ref(), |writer, newest| {
+            writer.uint(newest.event.into()).bytes(newest.key.expose());
+            write_chain(writer, &newest.next);
+        });
         writer.array(held.events.iter().count() as u64);
         held.events.iter().for_each(|known| known.write(writer));
     }
@@ -138,8 +133,13 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         held.first = reader.u32()?;
         held.floor = reader.u32()?;
         held.pace = Pace::read(reader)?;
-        held.newest_state =
-            read_option(reader, 3, |reader| Ok((reader.u32()?, read_chain(reader)?)))?;
+        held.newest = read_option(reader, 4, |reader| {
+            Ok(Newest {
+                event: reader.u32()?,
+                key: GroupKey::new(*reader.array_of()?),
+                next: read_chain(reader)?,
+            })
+        })?;
         let events = reader.array()?;
         if events > W {
             return Err(Error::Capacity);
