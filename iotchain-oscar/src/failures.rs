@@ -2,6 +2,7 @@
 
 use crate::Credential;
 use crate::origin::Origin;
+use core::num::NonZeroU32;
 use iotchain_core::{AeadAlg, Error, KidContext, Result, Sid};
 
 /// Failed openings after which a sender is refused for the rest of the session: forging stays below 2^-48.
@@ -16,15 +17,16 @@ const LIMIT: u32 = 1 << 16;
 pub struct Failures<const N: usize = 8> {
     senders: [Option<Counter>; N],
     others: [Option<Counter>; 2],
-    is_empty: bool,
+    has_failed: bool,
 }
 
+/// The one number that it cannot hold is 0, so that the lack of a counter is all zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counter {
     context: KidContext,
-    /// `None`: whoever has no counter of its own.
-    sid: Option<Sid>,
-    failed: u32,
+    /// [`Sid::NONE`]: whoever has no counter of its own.
+    sid: Sid,
+    failed: NonZeroU32,
 }
 
 impl<const N: usize> Default for Failures<N> {
@@ -47,13 +49,13 @@ impl<const N: usize> Failures<N> {
         Self {
             senders: [None; N],
             others: [None; 2],
-            is_empty: true,
+            has_failed: false,
         }
     }
 
     /// Whether nothing failed so far: the rule, and the case that costs nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.is_empty
+        !self.has_failed
     }
 
     /// Whether the sender may still be tried. `known` says whether the directory has it, `live` which contexts still
@@ -70,9 +72,10 @@ impl<const N: usize> Failures<N> {
             Place::Shared(at) => self.others.get(at).copied().flatten(),
         }
         .filter(|counter| {
-            counter.context == origin.context && counter.sid.is_none_or(|sid| sid == origin.sid)
+            counter.context == origin.context
+                && (counter.sid == Sid::NONE || counter.sid == origin.sid)
         })
-        .map_or(0, |counter| counter.failed);
+        .map_or(0, |counter| counter.failed.get());
         if is_limited(alg) && failed >= LIMIT {
             Err(Error::ForgeryLimit)
         } else {
@@ -92,14 +95,14 @@ impl<const N: usize> Failures<N> {
             return;
         }
         let (slot, sid) = match self.place(origin, known, live) {
-            Place::Own(at) => (self.senders.get_mut(at), Some(origin.sid)),
-            Place::Shared(at) => (self.others.get_mut(at), None),
+            Place::Own(at) => (self.senders.get_mut(at), origin.sid),
+            Place::Shared(at) => (self.others.get_mut(at), Sid::NONE),
         };
-        self.is_empty = false;
+        self.has_failed = true;
         if let Some(slot) = slot {
             let before =
                 slot.filter(|counter| counter.context == origin.context && counter.sid == sid);
-            let failed = before.map_or(0, |counter| counter.failed).saturating_add(1);
+            let failed = before.map_or(NonZeroU32::MIN, |counter| counter.failed.saturating_add(1));
             *slot = Some(Counter {
                 context: origin.context,
                 sid,
@@ -115,7 +118,7 @@ impl<const N: usize> Failures<N> {
             |slot: &Option<Counter>| slot.as_ref().is_none_or(|counter| !live(&counter.context));
         let own = |slot: &Option<Counter>| {
             slot.as_ref().is_some_and(|counter| {
-                counter.context == origin.context && counter.sid == Some(origin.sid)
+                counter.context == origin.context && counter.sid == origin.sid
             })
         };
         let shared = |slot: &Option<Counter>| {

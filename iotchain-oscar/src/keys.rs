@@ -38,6 +38,15 @@ pub(crate) struct Kept {
     pub(crate) aad: Aad,
     pub(crate) key: ContentKey,
     used: u32,
+    _taken: Taken,
+}
+
+/// Makes the lack of a key all zeros: of all fields of a [`Kept`] this one has the most impossible values, and zero is the
+/// nearest to what it is. A device then clears its places, and need not copy a constant of their size out of flash.
+#[derive(Clone, Copy)]
+#[repr(usize)]
+enum Taken {
+    Yes = 1,
 }
 
 /// Everything a key is bound to, but for the resource.
@@ -86,6 +95,7 @@ impl Kept {
             aad: Aad::EMPTY,
             key: key?,
             used: 0,
+            _taken: Taken::Yes,
         });
         kept.aad.write(bound)
     }
