@@ -54,7 +54,7 @@ impl Reply {
     /// Length in bytes of the object that [`Reply::seal`] makes of `plaintext`.
     ///
     /// # Errors
-    /// [`Error::Size`] above the object limit.
+    /// [`Error::Size`](iotchain_core::Error::Size) above the object limit.
     pub fn len_of<'p>(&self, plaintext: impl Into<Plaintext<'p>>) -> Result<usize> {
         self.draft(plaintext.into())?.len(self.max_object)
     }
@@ -69,7 +69,7 @@ impl Reply {
     /// The length written.
     ///
     /// # Errors
-    /// [`Error::Size`] above the object limit, [`Error::Buffer`] below [`Reply::len_of`]; nothing is written then, and
+    /// [`Error::Size`](iotchain_core::Error::Size) above the object limit, [`Error::Buffer`](iotchain_core::Error::Buffer) below [`Reply::len_of`]; nothing is written then, and
     /// the request stays without a protected response.
     pub fn seal<'p>(
         self,
