@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     "contracts",
     "c",
     "archive",
+    "c-client",
     "boards",
     "vectors",
     "interop",

@@ -9,6 +9,7 @@ mod boards;
 mod budget;
 mod build;
 mod c;
+mod c_client;
 mod ci;
 mod constant_time;
 mod consumers;
@@ -131,6 +132,11 @@ const TASKS: &[Task] = &[
         name: "archive",
         about: "C archives for every target: what they export, need, and panic in",
         run: archive::archive,
+    },
+    Task {
+        name: "c-client",
+        about: "a client in C, over libcoap and OpenSSL, reads from running roles",
+        run: c_client::c_client,
     },
     Task {
         name: "boards",

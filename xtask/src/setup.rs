@@ -51,6 +51,10 @@ const NEEDS: &[Need] = &[
         packages: "libcoap3-bin",
     },
     Need {
+        present: || finds("pkg-config --exists libcoap-3-openssl"),
+        packages: "libcoap3-dev",
+    },
+    Need {
         present: || {
             (exists(DEBIAN_CARGO) && exists("/usr/lib/rustlib/src/rust/library"))
                 || TARGETS.iter().all(Target::is_installed)
