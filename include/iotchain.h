@@ -569,7 +569,7 @@ typedef struct iotchain_clients {
 
 /**
  * A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
- * and keeps nothing of it.
+ * and keeps nothing of it; meanwhile its own objects are in use and nobody else's.
  */
 typedef struct iotchain_rng {
   /**
@@ -1221,7 +1221,8 @@ typedef struct iotchain_sender {
 } iotchain_sender;
 
 /**
- * How often the counter is written to flash (RFC 8613, B.1.1).
+ * How often the counter is written to flash (RFC 8613, B.1.1). What a checkpoint covers follows from both numbers, so their sum must
+ * never be less than in an earlier boot: a firmware update that lowers it would seal under numbers that were used.
  */
 typedef struct iotchain_reserve {
   /**
@@ -1503,7 +1504,7 @@ void iotchain_commands_wipe(struct iotchain_commands *commands);
  * @param aead  algorithm of the group, `IOTCHAIN_AES_CCM_16_64_128` or `IOTCHAIN_AES_CCM_16_128_128`
  * @param object  it is not opened; apart from `out`
  * @return 0, `IOTCHAIN_ERR_ALG` for another algorithm, `IOTCHAIN_ERR_TYPE` for what the compact form cannot express (times of 2^32
- *   and above), the errors of format 1 to 20, `IOTCHAIN_ERR_BUFFER`
+ *   and above), the errors of format 1 to 20, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_NULL_ARGUMENT` for an object in `out`
  */
 iotchain_err iotchain_object_compact(int32_t aead,
                                      const uint8_t *object,
@@ -1518,7 +1519,7 @@ iotchain_err iotchain_object_compact(int32_t aead,
  * @param aead  algorithm of the group
  * @param form  the compact form; apart from `out`
  * @return 0, `IOTCHAIN_ERR_ALG`, `IOTCHAIN_ERR_TRUNCATED` if it ends inside a field, `IOTCHAIN_ERR_VERSION` for the reserved bit,
- *   `IOTCHAIN_ERR_HEADER` for fields that do not go together, `IOTCHAIN_ERR_BUFFER`
+ *   `IOTCHAIN_ERR_HEADER` for fields that do not go together, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_NULL_ARGUMENT` for a form in `out`
  */
 iotchain_err iotchain_object_expand(int32_t aead,
                                     const uint8_t *form,
@@ -1793,7 +1794,7 @@ size_t iotchain_member_size(void);
  *   wiped, or until its epoch is retired; it is wiped then, and also if this call fails
  * @param max_event  longest event that is accepted, in bytes; 0 for 4096
  * @return 0, `IOTCHAIN_ERR_BUFFER` if the storage is too small, `IOTCHAIN_ERR_CAPACITY` for more than `IOTCHAIN_MEMBER_SENDERS`
- *   senders, `IOTCHAIN_ERR_SCHEME` for a group of another scheme than rsd, or what is wrong with the personal key
+ *   senders or for storage inside the message, which is left alone, `IOTCHAIN_ERR_SCHEME` for a group of another scheme than rsd, or what is wrong with the personal key
  */
 iotchain_err iotchain_member_join(struct iotchain_member *member,
                                   const struct iotchain_join_response *response,
@@ -2271,7 +2272,7 @@ iotchain_err iotchain_sender_seal_response(struct iotchain_sender *sender,
  * @param exp  first instant at which the object is no longer valid; 0 for none, which only a representation may have
  * @param content_format  of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`
  * @param bytes  the plaintext; it may lie in `out`
- * @param by  who signs, with the algorithm of the group
+ * @param by  who signs, with the algorithm of the group. While its function runs, `sender` is `IOTCHAIN_ERR_NOT_READY`
  * @param out  room for the object: `IOTCHAIN_SIGNED_OVERHEAD` more than the plaintext is always enough
  * @param out_len  length of the object
  * @return 0; `IOTCHAIN_ERR_ALG` for a key of another algorithm, `IOTCHAIN_ERR_TYPE` for times of 2^40 and above or another
@@ -2349,20 +2350,23 @@ iotchain_err iotchain_sender_init_persisted(struct iotchain_sender *sender,
                                             uint64_t signed_until);
 
 /**
- * The number of this boot, for `iotchain_sender_init_counted`: write it to flash and read it back.
+ * The number of this boot, for `iotchain_sender_init_counted`: write it to flash and read it back. A second sender in the same boot,
+ * after another join or a deep sleep, takes another number.
  *
  * @param stored  the number in flash, 0 at the very first boot
  * @param next  the number to write
  * @return 0, `IOTCHAIN_ERR_SEQ_EXHAUSTED` after 2^32 - 1 boots
  */
-iotchain_err iotchain_boot_count(uint32_t stored, uint32_t *next);
+iotchain_err iotchain_boot_count(uint32_t stored,
+                                 uint32_t *next);
 
 /**
  * Sets a sender up whose key ids carry the number of this boot.
  *
  * @param sender  room for it
  * @param member  who seals
- * @param written  the number of this boot, as `iotchain_boot_count` gave it
+ * @param written  the number of this boot, as `iotchain_boot_count` gave it. It is good for one sender: a second one with this number
+ *   would repeat nonces, whether the first is wiped or not
  * @param read_back  what flash holds after it was written
  * @param signed_until  as for `iotchain_sender_init_persisted`
  * @return 0, `IOTCHAIN_ERR_KID` if the two numbers differ: flash did not take it; go on with the number after it,
@@ -2389,7 +2393,8 @@ iotchain_err iotchain_sender_init_random(struct iotchain_sender *sender,
                                          uint64_t signed_until);
 
 /**
- * Sets a sender up with the boot salt of the join response, which is good for this boot only.
+ * Sets a sender up with the boot salt of the join response. It is good for one sender: a second one with this salt, in this boot or
+ * another, would repeat nonces.
  *
  * @param sender  room for it
  * @param member  who seals
@@ -2410,7 +2415,8 @@ iotchain_err iotchain_sender_init_assigned(struct iotchain_sender *sender,
  * @param now  Unix time
  * @param session  that session, or null
  * @return 0, `IOTCHAIN_ERR_SESSION_EXPIRED` if no announced session is in force (the sender stays in its old one: seal nothing,
- *   ask the key server), `IOTCHAIN_ERR_NOT_READY`
+ *   ask the key server); `IOTCHAIN_ERR_GROUP` or `IOTCHAIN_ERR_KID` if the sender is that of another member, or the key server gave
+ *   this one another sender id: set a new sender up; `IOTCHAIN_ERR_NOT_READY`
  */
 iotchain_err iotchain_sender_enter(struct iotchain_sender *sender,
                                    const struct iotchain_member *member,
@@ -2543,13 +2549,14 @@ iotchain_err iotchain_member_sleep(const struct iotchain_member *member,
  * @param member  room for the member; wipe one that is there before
  * @param storage  a personal key that was held, as `iotchain_member_personal_key` gave it. The storage belongs to the member from
  *   then on, as in `iotchain_member_join`; it is wiped if this call fails
- * @param other  the other personal key, in storage of its own, if two were held, in any order; otherwise NULL
+ * @param other  the other personal key, in storage of its own, if two were held, in any order; otherwise NULL, with length 0
  * @param key  the key of `iotchain_member_sleep`
  * @param sealed  the sealed state; it is opened in place and wiped
  * @param oldest  a state before this mark is refused; NULL gives that up
  * @return 0; `IOTCHAIN_ERR_AEAD` for a state that is damaged, of another key or with other personal keys,
  *   `IOTCHAIN_ERR_VERSION` for one of another library, `IOTCHAIN_ERR_ROLLBACK` for one older than `oldest`: join again then;
- *   `IOTCHAIN_ERR_EPOCH` or `IOTCHAIN_ERR_GROUP` for personal keys that do not belong together
+ *   `IOTCHAIN_ERR_EPOCH` or `IOTCHAIN_ERR_GROUP` for personal keys that do not belong together; `IOTCHAIN_ERR_CAPACITY` if two of
+ *   the buffers overlap, which are left alone then
  */
 iotchain_err iotchain_member_wake(struct iotchain_member *member,
                                   uint8_t *storage,

@@ -1,7 +1,7 @@
 //! The compact form of objects, for links with small frames (spec 2.11). What is sealed and opened is the other form.
 
 use crate::iotchain_err;
-use crate::memory::{bytes, outcome, written};
+use crate::memory::{apart, outcome, written};
 use iotchain::AeadAlg;
 use iotchain::oscar::{compact, expand};
 
@@ -15,7 +15,7 @@ pub const IOTCHAIN_COMPACT_CONTENT_FORMAT: u16 = 65_116;
 /// @param aead  algorithm of the group, `IOTCHAIN_AES_CCM_16_64_128` or `IOTCHAIN_AES_CCM_16_128_128`
 /// @param object  it is not opened; apart from `out`
 /// @return 0, `IOTCHAIN_ERR_ALG` for another algorithm, `IOTCHAIN_ERR_TYPE` for what the compact form cannot express (times of 2^32
-///   and above), the errors of format 1 to 20, `IOTCHAIN_ERR_BUFFER`
+///   and above), the errors of format 1 to 20, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_NULL_ARGUMENT` for an object in `out`
 ///
 /// # Safety
 /// The pointers are as described.
@@ -32,9 +32,8 @@ pub unsafe extern "C" fn iotchain_object_compact(
         let alg = AeadAlg::from_cose(aead.into())?;
         // SAFETY: the caller's promise.
         unsafe {
-            let object = bytes(object, object_len)?;
             written((out, out_cap), out_len, |out| {
-                Ok(compact(object, alg, out)?)
+                Ok(compact(apart((object, object_len), out)?, alg, out)?)
             })
         }
     })
@@ -45,7 +44,7 @@ pub unsafe extern "C" fn iotchain_object_compact(
 /// @param aead  algorithm of the group
 /// @param form  the compact form; apart from `out`
 /// @return 0, `IOTCHAIN_ERR_ALG`, `IOTCHAIN_ERR_TRUNCATED` if it ends inside a field, `IOTCHAIN_ERR_VERSION` for the reserved bit,
-///   `IOTCHAIN_ERR_HEADER` for fields that do not go together, `IOTCHAIN_ERR_BUFFER`
+///   `IOTCHAIN_ERR_HEADER` for fields that do not go together, `IOTCHAIN_ERR_BUFFER`, `IOTCHAIN_ERR_NULL_ARGUMENT` for a form in `out`
 ///
 /// # Safety
 /// The pointers are as described.
@@ -62,8 +61,9 @@ pub unsafe extern "C" fn iotchain_object_expand(
         let alg = AeadAlg::from_cose(aead.into())?;
         // SAFETY: the caller's promise.
         unsafe {
-            let form = bytes(form, form_len)?;
-            written((out, out_cap), out_len, |out| Ok(expand(form, alg, out)?))
+            written((out, out_cap), out_len, |out| {
+                Ok(expand(apart((form, form_len), out)?, alg, out)?)
+            })
         }
     })
 }

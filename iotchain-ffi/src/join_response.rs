@@ -17,7 +17,17 @@ pub struct iotchain_join_response {
     opaque: [u64; 60],
 }
 
-object!(iotchain_join_response: JoinResponse<'static>, b"joined");
+object!(iotchain_join_response: Verified, b"joined");
+
+/// The Rust value.
+///
+/// cbindgen:ignore
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) response: JoinResponse<'static>,
+    /// What it reads in.
+    pub(crate) message: &'static [u8],
+}
 
 /// What a join response says beside keys and senders.
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +101,12 @@ pub unsafe extern "C" fn iotchain_join_response_verify(
             )
         };
         let value = JoinResponse::parse(message)?.verify(cnonce, &key_server)?;
+        let verified = || Verified {
+            response: value,
+            message,
+        };
         // SAFETY: the caller's promise.
-        unsafe { object::put(response, || value) }
+        unsafe { object::put(response, verified) }
     })
 }
 
@@ -109,7 +123,7 @@ pub unsafe extern "C" fn iotchain_join_response_info(
 ) -> iotchain_err {
     outcome(|| {
         // SAFETY: the caller's promise.
-        let (response, out) = unsafe { (object::get(response)?, result(info)?) };
+        let (response, out) = unsafe { (&object::get(response)?.response, result(info)?) };
         let policies = response.policies.unwrap_or_default();
         let key_map = &response.key_map;
         let salt = key_map.boot_salt.unwrap_or(BootSalt::NONE);
@@ -159,7 +173,7 @@ pub unsafe extern "C" fn iotchain_join_response_broadcast(
         // SAFETY: the caller's promise.
         let (response, out, len) = unsafe {
             (
-                object::get(response)?,
+                &object::get(response)?.response,
                 result(broadcast)?,
                 result(broadcast_len)?,
             )
@@ -192,7 +206,7 @@ pub unsafe extern "C" fn iotchain_join_response_access_key(
         // SAFETY: the caller's promise.
         let (response, rs, key) = unsafe {
             (
-                object::get(response)?,
+                &object::get(response)?.response,
                 result(rs.cast::<[u8; 20]>())?,
                 result(key.cast::<[u8; 32]>())?,
             )
@@ -219,8 +233,12 @@ pub unsafe extern "C" fn iotchain_join_response_server_secret(
 ) -> iotchain_err {
     outcome(|| {
         // SAFETY: the caller's promise.
-        let (response, out) =
-            unsafe { (object::get(response)?, result(secret.cast::<[u8; 32]>())?) };
+        let (response, out) = unsafe {
+            (
+                &object::get(response)?.response,
+                result(secret.cast::<[u8; 32]>())?,
+            )
+        };
         let secret = response.key_map.server_secret.as_ref();
         out.write(*secret.ok_or(iotchain_err::Type)?.expose());
         Ok(())

@@ -22,11 +22,17 @@
 //! | `join` | requests to a key server and its answers; `pop`: the proof in them | `member` |
 //! | `join_response` | what a key server gives to a member | `member` |
 //! | `member`, `status`, `event`, `sleep` | a member: joins, follows its group, heals; events in pieces; deep sleep | `member` |
+//! | `exchange`, `open`, `stored` | opening responses, and what lay at a proxy: what was asked, what was accepted so far | `member` |
+//! | `pair` | a client's requests to one server: opening the response | `member` |
+//! | `compact`, `overhead` | objects in small frames; how long an object gets | `member` |
+//! | `proxy` | the check of signed objects by those who have no key | `member` |
+//! | `sender`, `seal` | counters of one boot; sealing in every mode | `server` |
+//! | `clients`, `reply`, `commands` | requests at a resource server, the one response to each; commands that wait for it | `server` |
 //! | `cwt` | verification of signed CWTs | `token` |
 //! | `block`, `proof` | proofs of ledger tokens, from a trusted block on | `token` |
 //!
 //! Beside them, `object` (structures in memory of the caller) and `memory` (pointers become slices there and nowhere else), `random`,
-//! `resource`, `token`, `query` and `personal_key` (plain structures).
+//! `resource`, `token`, `query`, `opened` and `personal_key` (plain structures).
 //!
 //! | feature | adds |
 //! |---|---|
@@ -42,7 +48,10 @@
 //!
 //! Beside `iotchain-port` the only crate of the family that may hold `unsafe`.
 #![no_std]
-#![allow(dead_code)]
+#![cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "helpers that only sealing uses")
+)]
 
 #[cfg(test)]
 extern crate std;

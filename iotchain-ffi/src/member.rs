@@ -1,7 +1,7 @@
 //! A member of one group: what it learns, and what a main loop asks of it.
 
 use crate::iotchain_err;
-use crate::join_response::iotchain_join_response;
+use crate::join_response::{Verified, iotchain_join_response};
 use crate::memory::{array, bytes, outcome, result, value};
 use crate::object::{self, object};
 use crate::personal_key::{PersonalKeyStore, Storage};
@@ -126,7 +126,7 @@ pub extern "C" fn iotchain_member_size() -> usize {
 ///   wiped, or until its epoch is retired; it is wiped then, and also if this call fails
 /// @param max_event  longest event that is accepted, in bytes; 0 for 4096
 /// @return 0, `IOTCHAIN_ERR_BUFFER` if the storage is too small, `IOTCHAIN_ERR_CAPACITY` for more than `IOTCHAIN_MEMBER_SENDERS`
-///   senders, `IOTCHAIN_ERR_SCHEME` for a group of another scheme than rsd, or what is wrong with the personal key
+///   senders or for storage inside the message, which is left alone, `IOTCHAIN_ERR_SCHEME` for a group of another scheme than rsd, or what is wrong with the personal key
 ///
 /// # Safety
 /// The pointers are as described.
@@ -140,9 +140,10 @@ pub unsafe extern "C" fn iotchain_member_join(
 ) -> iotchain_err {
     outcome(|| {
         // SAFETY: the caller's promise.
-        let response = unsafe { object::get(response)? };
+        let Verified { response, message } = unsafe { object::get(response)? };
         let storage = Storage::new(storage, storage_cap);
         storage.check(response.personal_key.len())?;
+        storage.check_apart(message)?;
         let max_event = if max_event == 0 {
             DEFAULT_MAX_LEN
         } else {
@@ -183,7 +184,7 @@ pub unsafe extern "C" fn iotchain_member_renew(
 ) -> iotchain_err {
     outcome(|| {
         // SAFETY: the caller's promise.
-        let (member, response, prepared) = unsafe {
+        let (member, Verified { response, message }, prepared) = unsafe {
             (
                 object::get_mut(member)?,
                 object::get(response)?,
@@ -194,9 +195,8 @@ pub unsafe extern "C" fn iotchain_member_renew(
         if let Some(next) = member.renewal(response)? {
             storage.check(next.len())?;
             // the storage of a previous epoch is free by the time the key is copied
-            if storage.overlaps(member.member().current().personal_key().as_bytes()) {
-                return Err(iotchain_err::Capacity.into());
-            }
+            storage.check_apart(member.member().current().personal_key().as_bytes())?;
+            storage.check_apart(message)?;
         }
         // SAFETY: called only for the key whose room was checked; the rest is the caller's promise.
         let is_prepared = member.renew(response, |next| unsafe { storage.keep(next) })?;

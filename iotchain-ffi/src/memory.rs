@@ -102,6 +102,21 @@ pub(crate) unsafe fn input<'a>((p, len): (*const u8, usize), out: &[u8]) -> Outc
     }
 }
 
+/// As [`input`], for a function whose input may not lie in `out`.
+///
+/// # Errors
+/// `IOTCHAIN_ERR_NULL_ARGUMENT` if a byte of it does.
+///
+/// # Safety
+/// As [`input`].
+pub(crate) unsafe fn apart<'a>(of: (*const u8, usize), out: &[u8]) -> Outcome<&'a [u8]> {
+    // SAFETY: the caller's promise.
+    match unsafe { input(of, out) } {
+        Ok(Input::Apart(bytes)) => Ok(bytes),
+        _ => Err(iotchain_err::NullArgument.into()),
+    }
+}
+
 /// The bytes that C passes as pointer and length; a null pointer is fine if there are none.
 ///
 /// # Safety

@@ -121,6 +121,26 @@ pub(crate) unsafe fn get_mut<'a, O: Object>(at: *mut O) -> Outcome<&'a mut O::Va
     Ok(unsafe { &mut *live(at)? })
 }
 
+/// As [`get_mut`], for a function that calls back: while `f` runs, the storage is no object, so that nothing that is called
+/// back can use it.
+///
+/// # Safety
+/// As [`get_mut`], but for what is called back.
+#[inline(always)]
+pub(crate) unsafe fn lend<O: Object, T>(
+    at: *mut O,
+    f: impl FnOnce(&mut O::Value) -> Outcome<T>,
+) -> Outcome<T> {
+    // SAFETY: the caller's promise.
+    let value = unsafe { get_mut(at)? };
+    // SAFETY: the structure begins with a word, which is not part of the value.
+    unsafe { at.cast::<u64>().write_volatile(0) };
+    let done = f(value);
+    // SAFETY: as above.
+    unsafe { at.cast::<u64>().write_volatile(tag_at(at)) };
+    done
+}
+
 /// Takes the value out of an object that can be used once, and wipes the storage.
 ///
 /// # Safety

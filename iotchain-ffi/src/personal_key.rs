@@ -75,11 +75,21 @@ impl Storage {
         Ok(())
     }
 
-    /// Whether any byte of it belongs to `other`.
-    pub(crate) fn overlaps(&self, other: &[u8]) -> bool {
-        let (start, other_start) = (self.at.addr(), other.as_ptr().addr());
-        start < other_start.saturating_add(other.len())
-            && other_start < start.saturating_add(self.len)
+    /// Whether no byte of it belongs to `other`.
+    ///
+    /// # Errors
+    /// `IOTCHAIN_ERR_CAPACITY` if one does: a key needs storage of its own.
+    pub(crate) fn check_apart(&self, other: &[u8]) -> Outcome {
+        self.check_distinct(other.as_ptr(), other.len())
+    }
+
+    /// As [`Storage::check_apart`], for bytes that nobody looks at yet.
+    pub(crate) fn check_distinct(&self, other: *const u8, len: usize) -> Outcome {
+        let (start, other) = (self.at.addr(), other.addr());
+        if start < other.saturating_add(len) && other < start.saturating_add(self.len) {
+            return Err(iotchain_err::Capacity.into());
+        }
+        Ok(())
     }
 
     /// Copies `key` to its front.

@@ -7,7 +7,7 @@ use iotchain::Error;
 use rand_core::{TryCryptoRng, TryRng};
 
 /// A source of randomness fit for keys, e.g. the generator of the chip. A function that takes one calls it before it returns
-/// and keeps nothing of it.
+/// and keeps nothing of it; meanwhile its own objects are in use and nobody else's.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct iotchain_rng {

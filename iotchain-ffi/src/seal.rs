@@ -93,7 +93,7 @@ pub unsafe extern "C" fn iotchain_sender_seal_response(
 /// @param exp  first instant at which the object is no longer valid; 0 for none, which only a representation may have
 /// @param content_format  of the plaintext, or `IOTCHAIN_NO_CONTENT_FORMAT`
 /// @param bytes  the plaintext; it may lie in `out`
-/// @param by  who signs, with the algorithm of the group
+/// @param by  who signs, with the algorithm of the group. While its function runs, `sender` is `IOTCHAIN_ERR_NOT_READY`
 /// @param out  room for the object: `IOTCHAIN_SIGNED_OVERHEAD` more than the plaintext is always enough
 /// @param out_len  length of the object
 /// @return 0; `IOTCHAIN_ERR_ALG` for a key of another algorithm, `IOTCHAIN_ERR_TYPE` for times of 2^40 and above or another
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn iotchain_sender_seal_signed(
 ) -> iotchain_err {
     outcome(|| {
         // SAFETY: the caller's promise.
-        let (sender, signer) = unsafe { (object::get_mut(sender)?, signer(by)?) };
+        let signer = unsafe { signer(by)? };
         let claims = Claims {
             iat: UnixTime::new(iat),
             exp: (exp != 0).then(|| UnixTime::new(exp)),
@@ -129,8 +129,10 @@ pub unsafe extern "C" fn iotchain_sender_seal_signed(
         let of = (content_format, (bytes, bytes_len), (out, out_cap), out_len);
         // SAFETY: the caller's promise.
         unsafe {
-            sealing(resource, of, |resource, plaintext, out| {
-                Ok(sender.seal_signed(resource, claims, plaintext, &signer, out)?)
+            object::lend(sender, |sender| {
+                sealing(resource, of, |resource, plaintext, out| {
+                    Ok(sender.seal_signed(resource, claims, plaintext, &signer, out)?)
+                })
             })
         }
     })

@@ -26,7 +26,8 @@ pub struct iotchain_sender {
 
 object!(iotchain_sender: Sender, b"sender");
 
-/// How often the counter is written to flash (RFC 8613, B.1.1).
+/// How often the counter is written to flash (RFC 8613, B.1.1). What a checkpoint covers follows from both numbers, so their sum must
+/// never be less than in an earlier boot: a firmware update that lowers it would seal under numbers that were used.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct iotchain_reserve {
@@ -83,7 +84,8 @@ pub unsafe extern "C" fn iotchain_sender_init_persisted(
     })
 }
 
-/// The number of this boot, for `iotchain_sender_init_counted`: write it to flash and read it back.
+/// The number of this boot, for `iotchain_sender_init_counted`: write it to flash and read it back. A second sender in the same boot,
+/// after another join or a deep sleep, takes another number.
 ///
 /// @param stored  the number in flash, 0 at the very first boot
 /// @param next  the number to write
@@ -105,7 +107,8 @@ pub unsafe extern "C" fn iotchain_boot_count(stored: u32, next: *mut u32) -> iot
 ///
 /// @param sender  room for it
 /// @param member  who seals
-/// @param written  the number of this boot, as `iotchain_boot_count` gave it
+/// @param written  the number of this boot, as `iotchain_boot_count` gave it. It is good for one sender: a second one with this number
+///   would repeat nonces, whether the first is wiped or not
 /// @param read_back  what flash holds after it was written
 /// @param signed_until  as for `iotchain_sender_init_persisted`
 /// @return 0, `IOTCHAIN_ERR_KID` if the two numbers differ: flash did not take it; go on with the number after it,
@@ -152,7 +155,8 @@ pub unsafe extern "C" fn iotchain_sender_init_random(
     outcome(|| unsafe { init(sender, member, boot, signed_until) })
 }
 
-/// Sets a sender up with the boot salt of the join response, which is good for this boot only.
+/// Sets a sender up with the boot salt of the join response. It is good for one sender: a second one with this salt, in this boot or
+/// another, would repeat nonces.
 ///
 /// @param sender  room for it
 /// @param member  who seals
@@ -197,7 +201,8 @@ unsafe fn init(
 /// @param now  Unix time
 /// @param session  that session, or null
 /// @return 0, `IOTCHAIN_ERR_SESSION_EXPIRED` if no announced session is in force (the sender stays in its old one: seal nothing,
-///   ask the key server), `IOTCHAIN_ERR_NOT_READY`
+///   ask the key server); `IOTCHAIN_ERR_GROUP` or `IOTCHAIN_ERR_KID` if the sender is that of another member, or the key server gave
+///   this one another sender id: set a new sender up; `IOTCHAIN_ERR_NOT_READY`
 ///
 /// # Safety
 /// The pointers are as described.

@@ -10,7 +10,7 @@ use crate::iotchain_err;
 use crate::member::{Member, iotchain_mark, iotchain_member};
 use crate::memory::{array, bytes_mut, copied, outcome, written};
 use crate::object;
-use crate::personal_key::PersonalKeyStore;
+use crate::personal_key::{PersonalKeyStore, Storage};
 use crate::random::{iotchain_rng, rng};
 use iotchain::{Membership, Secret};
 
@@ -80,13 +80,14 @@ pub unsafe extern "C" fn iotchain_member_sleep(
 /// @param member  room for the member; wipe one that is there before
 /// @param storage  a personal key that was held, as `iotchain_member_personal_key` gave it. The storage belongs to the member from
 ///   then on, as in `iotchain_member_join`; it is wiped if this call fails
-/// @param other  the other personal key, in storage of its own, if two were held, in any order; otherwise NULL
+/// @param other  the other personal key, in storage of its own, if two were held, in any order; otherwise NULL, with length 0
 /// @param key  the key of `iotchain_member_sleep`
 /// @param sealed  the sealed state; it is opened in place and wiped
 /// @param oldest  a state before this mark is refused; NULL gives that up
 /// @return 0; `IOTCHAIN_ERR_AEAD` for a state that is damaged, of another key or with other personal keys,
 ///   `IOTCHAIN_ERR_VERSION` for one of another library, `IOTCHAIN_ERR_ROLLBACK` for one older than `oldest`: join again then;
-///   `IOTCHAIN_ERR_EPOCH` or `IOTCHAIN_ERR_GROUP` for personal keys that do not belong together
+///   `IOTCHAIN_ERR_EPOCH` or `IOTCHAIN_ERR_GROUP` for personal keys that do not belong together; `IOTCHAIN_ERR_CAPACITY` if two of
+///   the buffers overlap, which are left alone then
 ///
 /// # Safety
 /// The pointers are as described.
@@ -106,6 +107,15 @@ pub unsafe extern "C" fn iotchain_member_wake(
         // SAFETY: the caller's promise.
         unsafe {
             let key = Secret::new(*array(key)?);
+            let (first, second) = (
+                Storage::new(storage, storage_len),
+                Storage::new(other, other_len),
+            );
+            first.check_distinct(sealed, sealed_len)?;
+            if !other.is_null() {
+                second.check_distinct(sealed, sealed_len)?;
+                second.check_distinct(storage, storage_len)?;
+            }
             let sealed = bytes_mut(sealed, sealed_len)?;
             let oldest = oldest.as_ref().copied().unwrap_or_default().read();
             let own = PersonalKeyStore::held((storage, storage_len))?;

@@ -128,6 +128,20 @@ impl Sender {
         self.current.as_ref().map(|(session, _)| *session)
     }
 
+    /// Whose context it is.
+    ///
+    /// # Errors
+    /// [`Error::Group`] for another group than `group`, [`Error::Kid`] for another sender than `sid`.
+    pub fn check_owner(&self, group: &Group, sid: Sid) -> Result<()> {
+        if self.group != *group {
+            return Err(Error::Group);
+        }
+        if self.sid != sid {
+            return Err(Error::Kid);
+        }
+        Ok(())
+    }
+
     /// The key id of this boot.
     #[must_use]
     pub const fn kid(&self) -> Kid {

@@ -349,8 +349,10 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default, cons
     /// Brings `sender` to the session that may be sealed in at `now`, fail closed (spec 3.3). Call it before sealing.
     ///
     /// # Errors
-    /// [`Error::SessionExpired`] if [`Membership::may_seal`] knows of none.
+    /// [`Error::SessionExpired`] if [`Membership::may_seal`] knows of none; [`Error::Group`] or [`Error::Kid`] for the sender of
+    /// another membership, also of this one before the key server gave it another sid.
     pub fn enter(&self, sender: &mut Sender, now: UnixTime) -> Result<Session> {
+        sender.check_owner(&self.group, self.sid)?;
         let session = self.may_seal(now).ok_or(Error::SessionExpired)?;
         if sender.session() != Some(session) {
             sender.enter(session, &self.member.key(session)?)?;

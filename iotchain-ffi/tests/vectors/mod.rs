@@ -32,13 +32,23 @@ pub(crate) fn signing_key(public: &[u8]) -> Option<SigningKey> {
 
 /// A join response that gives `personal_key` to a client, signed by the key server `key`.
 pub(crate) fn join_response(key: &SigningKey, personal_key: &[u8], next: Option<&[u8]>) -> Vec<u8> {
+    join_response_to(&[1, 2], key, personal_key, next)
+}
+
+/// The same to a member of this sender id.
+pub(crate) fn join_response_to(
+    sid: &[u8],
+    key: &SigningKey,
+    personal_key: &[u8],
+    next: Option<&[u8]>,
+) -> Vec<u8> {
     let mut head = Reader::new(personal_key);
     head.array().unwrap();
     head.u32().unwrap();
     let response = JoinResponse {
         key_map: KeyMap {
             gid: Gid::from_slice(head.bytes().unwrap()).unwrap(),
-            sid: Sid::from_slice(&[1, 2]).unwrap(),
+            sid: Sid::from_slice(sid).unwrap(),
             suite: Suite {
                 sign: key.public().alg(),
                 ..Suite::DEFAULT
