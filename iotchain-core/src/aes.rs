@@ -23,7 +23,7 @@ impl Aes128 {
 
     /// Encrypts one block in place.
     pub fn encrypt_block(&self, block: &mut [u8; 16]) {
-        self.0.encrypt_block(block.into());
+        BlockCipherEncrypt::encrypt_block(&self.0, block.into());
     }
 
     /// Encrypts two blocks in place. Bitsliced software AES does both at the price of one.
