@@ -15,7 +15,22 @@ macro_rules! functions {
     };
 }
 
-/// All functions but those that end an object or keep memory of the caller, which have their own places below.
+/// Functions whose input may lie in the buffer that they write to, and those that refuse that.
+const IN_PLACE: &[&dyn Call] = functions![
+    iotchain_member_open_command(_, _, _, _, _, _, _, _, _, _),
+    iotchain_member_open_reply(_, _, _, _, _, _, _, _, _, _, _, _),
+    iotchain_member_open_request(_, _, _, _, _, _, _, _, _, _, _),
+    iotchain_member_open_response(_, _, _, _, _, _, _, _, _, _, _, _),
+    iotchain_member_open_stored(_, _, _, _, _, _, _, _, _, _),
+    iotchain_object_compact(_, _, _, _, _, _),
+    iotchain_object_expand(_, _, _, _, _, _),
+    iotchain_reply_seal(_, _, _, _, _, _, _, _, _),
+    iotchain_sender_seal_request(_, _, _, _, _, _, _, _, _, _, _, _, _),
+    iotchain_sender_seal_response(_, _, _, _, _, _, _, _, _, _, _),
+    iotchain_sender_seal_signed(_, _, _, _, _, _, _, _, _, _, _),
+];
+
+/// All others but those that end an object or keep memory of the caller, which have their own places below.
 const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_abi_version(),
     iotchain_access_response_key(_, _, _, _),
@@ -25,11 +40,21 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_block_read(_, _, _, _),
     iotchain_block_sealed_child(_, _, _, _, _),
     iotchain_block_size(),
+    iotchain_boot_count(_, _),
+    iotchain_clients_challenge(_, _, _, _, _),
+    iotchain_clients_init(_, _, _, _),
+    iotchain_clients_retire(_, _, _),
+    iotchain_clients_size(),
+    iotchain_commands_init(_, _),
+    iotchain_commands_size(),
     iotchain_cwt_verify(_, _, _, _, _, _, _),
     iotchain_event_finish(_, _, _, _),
     iotchain_event_push(_, _, _),
     iotchain_event_size(),
     iotchain_event_start(_, _, _),
+    iotchain_exchange_begin(_, _, _),
+    iotchain_exchange_init(_, _, _),
+    iotchain_exchange_size(),
     iotchain_join_request_encode(_, _, _, _, _, _, _),
     iotchain_join_response_access_key(_, _, _, _),
     iotchain_join_response_broadcast(_, _, _, _),
@@ -54,6 +79,9 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_member_status(_, _, _),
     iotchain_member_times(_, _, _, _),
     iotchain_num_parse(_, _, _),
+    iotchain_pair_request_origin(_, _),
+    iotchain_pair_request_parse(_, _, _, _),
+    iotchain_pair_request_size(),
     iotchain_pop_digest(_, _),
     iotchain_pop_sign_client(_, _, _),
     iotchain_pop_sign_server(_, _, _),
@@ -63,19 +91,42 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_proof_start(_, _, _),
     iotchain_proof_validate(_, _, _, _, _, _, _),
     iotchain_proof_words(_, _, _),
+    iotchain_proxy_check(_, _, _, _, _, _, _, _),
+    iotchain_proxy_contradiction(_, _, _, _, _, _, _, _, _),
+    iotchain_proxy_forget(_, _, _),
+    iotchain_proxy_init(_, _, _),
+    iotchain_proxy_learn(_, _, _, _, _),
+    iotchain_proxy_size(),
+    iotchain_reply_size(),
     iotchain_sealer_init(_, _),
+    iotchain_sender_checkpoint_due(_, _),
+    iotchain_sender_checkpoint_stored(_, _),
+    iotchain_sender_enter(_, _, _, _),
+    iotchain_sender_init_assigned(_, _, _, _, _),
+    iotchain_sender_init_counted(_, _, _, _, _),
+    iotchain_sender_init_persisted(_, _, _, _, _),
+    iotchain_sender_init_random(_, _, _, _),
+    iotchain_sender_origin(_, _),
+    iotchain_sender_set_max_object(_, _),
+    iotchain_sender_size(),
     iotchain_signing_key_export(_, _),
     iotchain_signing_key_generate(_, _, _),
     iotchain_signing_key_init(_, _, _),
     iotchain_signing_key_signer(_, _),
     iotchain_signing_key_size(),
+    iotchain_stored_export(_, _, _, _),
+    iotchain_stored_iat(_, _),
+    iotchain_stored_import(_, _, _, _),
+    iotchain_stored_init(_),
+    iotchain_stored_size(),
+    iotchain_strerror(_),
     iotchain_transfer_request_encode(_, _, _, _),
     iotchain_transfer_response_parse(_, _, _),
 ];
 
 /// Ends an object of each type, and sees that nothing of it is left.
 macro_rules! wipe {
-    ($script:ident: $($wipe:ident),*) => {{
+    ($script:ident: $($wipe:ident(_)),* $(,)?) => {{
         let which = usize::from($script.byte());
         $(
             let at = $script.object(which);
@@ -91,8 +142,22 @@ fn is_vacant<T: 'static>(script: &mut Script<'_>, _: *mut T, which: usize) -> bo
 }
 
 fn wipe_all(script: &mut Script<'_>) {
-    wipe!(script: iotchain_block_wipe, iotchain_event_wipe, iotchain_proof_wipe, iotchain_join_response_wipe);
-    wipe!(script: iotchain_member_wipe, iotchain_signing_key_wipe);
+    wipe!(script:
+        iotchain_block_wipe(_),
+        iotchain_clients_wipe(_),
+        iotchain_commands_wipe(_),
+        iotchain_event_wipe(_),
+        iotchain_exchange_wipe(_),
+        iotchain_join_response_wipe(_),
+        iotchain_member_wipe(_),
+        iotchain_pair_request_wipe(_),
+        iotchain_proof_wipe(_),
+        iotchain_proxy_wipe(_),
+        iotchain_reply_wipe(_),
+        iotchain_sender_wipe(_),
+        iotchain_signing_key_wipe(_),
+        iotchain_stored_wipe(_),
+    );
 }
 
 /// A member by the join of the vectors, whose messages the scripts hold.
@@ -117,7 +182,9 @@ fn join(script: &mut Script<'_>) {
                 key_server.as_ptr(),
             );
             if verified == iotchain_err::Ok {
+                script.inspect(Some(verified));
                 iotchain_member_wipe(member);
+                let member = script.object::<iotchain_member>(which);
                 script.inspect(Some(iotchain_member_join(
                     member, response, storage, cap, 0,
                 )));
@@ -126,6 +193,40 @@ fn join(script: &mut Script<'_>) {
         }
     }
     unreachable!("no join response in the vectors");
+}
+
+/// A member that knows its session, a sender that may seal in it, and the clients of a server.
+fn boot(script: &mut Script<'_>) {
+    let which = script.byte().into();
+    let response = script.object::<iotchain_join_response>(which);
+    let member = script.object::<iotchain_member>(which);
+    let sender = script.object::<iotchain_sender>(which);
+    let clients = script.object::<iotchain_clients>(which);
+    let mut info = std::mem::MaybeUninit::uninit();
+    let mut received = std::mem::MaybeUninit::uninit();
+    let rng = iotchain_rng {
+        fill: Some(counting),
+        ctx: std::ptr::null_mut(),
+    };
+    // SAFETY: objects of the script, places of this frame, and messages that outlive them.
+    unsafe {
+        if iotchain_join_response_info(response, info.as_mut_ptr()) != iotchain_err::Ok {
+            return script.inspect(None);
+        }
+        let now = info.assume_init().key_server_time;
+        for index in 0..2 {
+            let (mut at, mut len) = (std::ptr::null(), 0);
+            let _ = iotchain_join_response_broadcast(response, index, &mut at, &mut len);
+            let _ = iotchain_member_receive(member, at, len, now, received.as_mut_ptr());
+        }
+        let mut secret = [0; 32];
+        let _ = iotchain_join_response_server_secret(response, secret.as_mut_ptr());
+        let _ = iotchain_clients_init(clients, secret.as_ptr(), &rng, 0);
+        iotchain_sender_wipe(sender);
+        let _ = iotchain_sender_init_random(sender, member, &rng, 0);
+        let _ = iotchain_sender_enter(sender, member, now, std::ptr::null_mut());
+    }
+    script.inspect(None);
 }
 
 /// The personal key of the next epoch, or of the same one again.
@@ -197,6 +298,8 @@ fuzz_target!(|data: &[u8]| {
             254 => join(&mut script),
             253 => renew(&mut script),
             252 => nap(&mut script),
+            251 => boot(&mut script),
+            function @ 200.. => script.call_in_place(IN_PLACE[function % IN_PLACE.len()]),
             function => FUNCTIONS[function % FUNCTIONS.len()].call(&mut script),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::sync::OnceLock;
 
 use iotchain_ffi::*;
@@ -15,13 +15,27 @@ const UNTOUCHED: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 /// Words of one output: more than any structure has.
 const WORDS: usize = 160;
 /// Bytes behind every pointer of an input, and the longest output buffer that a call is told of.
-const ROOM: usize = 128;
+const ROOM: usize = 256;
+/// How many results of earlier calls are kept to be inputs of later ones.
+const PRODUCED: usize = 8;
 
 /// An output of the call that is being prepared.
 struct Output {
     words: Box<[u64; WORDS]>,
+    /// What stood there before the call.
+    before: Vec<u8>,
     /// How many of its bytes may be written.
     allowed: usize,
+    is_buffer: bool,
+}
+
+impl Output {
+    fn bytes(&self) -> Vec<u8> {
+        self.words
+            .iter()
+            .flat_map(|word| word.to_ne_bytes())
+            .collect()
+    }
 }
 
 /// Objects, each in storage that is zeroed or set up, and what chooses the next argument.
@@ -31,6 +45,12 @@ pub struct Script<'a> {
     /// What members keep their personal keys in.
     storage: Vec<Box<[u8; 4096]>>,
     outputs: Vec<Output>,
+    /// An input that lies in the output buffer to come.
+    within: Option<Box<[u64; WORDS]>>,
+    /// Whether the next call allows that.
+    in_place: bool,
+    /// What earlier calls wrote, and its length; padded like messages.
+    produced: Vec<(Box<[u8]>, usize)>,
     /// Zeroed objects of the call, which stay zeroed if it fails.
     vacant: Vec<(*const u64, usize)>,
     /// Structures that the call reads.
@@ -70,6 +90,9 @@ impl<'a> Script<'a> {
             objects: BTreeMap::new(),
             storage: Vec::new(),
             outputs: Vec::new(),
+            within: None,
+            in_place: false,
+            produced: Vec::new(),
             vacant: Vec::new(),
             kept: Vec::new(),
             behind: None,
@@ -115,14 +138,40 @@ impl<'a> Script<'a> {
         if self.byte() == 255 {
             return std::ptr::null_mut();
         }
-        let words = Box::new([UNTOUCHED; WORDS]);
-        self.outputs.push(Output { words, allowed });
+        self.outputs.push(Output {
+            words: Box::new([UNTOUCHED; WORDS]),
+            before: Vec::new(),
+            allowed,
+            is_buffer: false,
+        });
         let last = self.outputs.last_mut().expect("was pushed");
+        last.before = last.bytes();
+        last.words.as_mut_ptr().cast()
+    }
+
+    /// A buffer, in which the last input may lie, or null.
+    fn buffer(&mut self) -> *mut u8 {
+        let within = self.within.take();
+        let at: *mut u8 = self.output(ROOM);
+        if at.is_null() {
+            // the input needs a place all the same
+            self.kept.extend(within.map(|words| words as Box<dyn Any>));
+            return at;
+        }
+        let last = self.outputs.last_mut().expect("was pushed");
+        last.is_buffer = true;
+        if let Some(words) = within {
+            last.words = words;
+            last.before = last.bytes();
+        }
         last.words.as_mut_ptr().cast()
     }
 
     /// A message of the vectors, or null. Wherever it is, `ROOM` bytes can be read.
     fn input(&mut self) -> *const u8 {
+        // only the input right before a buffer may lie in it
+        let earlier = self.within.take();
+        self.kept.extend(earlier.map(|words| words as Box<dyn Any>));
         let choice = usize::from(self.byte());
         if choice == 255 {
             self.behind = Some(Behind::Nothing);
@@ -137,9 +186,28 @@ impl<'a> Script<'a> {
             };
             messages().iter().map(pad).collect()
         });
-        let (message, len) = &padded[choice % padded.len()];
-        self.behind = Some(Behind::Input(*len));
-        message.as_ptr()
+        let (message, len) = match choice.checked_sub(200) {
+            Some(place) if !self.produced.is_empty() => {
+                let (bytes, len) = &self.produced[place % self.produced.len()];
+                (&**bytes, *len)
+            }
+            _ => {
+                let (message, len) = &padded[choice % padded.len()];
+                (&**message, *len)
+            }
+        };
+        self.behind = Some(Behind::Input(len));
+        if !self.in_place || choice % 8 != 7 || len > ROOM {
+            return message.as_ptr();
+        }
+        // in the buffer that comes next, or apart if none does
+        let offset = choice / 8;
+        let mut words = Box::new([UNTOUCHED; WORDS]);
+        let at = words.as_mut_ptr().cast::<u8>().wrapping_add(offset);
+        // SAFETY: `ROOM` bytes from there are within the words.
+        unsafe { at.copy_from_nonoverlapping(message.as_ptr(), ROOM) };
+        self.within = Some(words);
+        at
     }
 
     /// A length for the pointer before it, or a small number.
@@ -189,6 +257,13 @@ impl<'a> Script<'a> {
         (last.as_mut_ptr(), last.len())
     }
 
+    /// Calls a function whose input may lie in the buffer that it writes to.
+    pub fn call_in_place(&mut self, function: &dyn Call) {
+        self.in_place = true;
+        function.call(self);
+        self.in_place = false;
+    }
+
     /// Goes on with other bytes.
     pub fn restart(&mut self, bytes: &'a [u8]) {
         self.bytes = bytes;
@@ -200,23 +275,36 @@ impl<'a> Script<'a> {
     /// If it wrote what it may not.
     pub fn inspect(&mut self, result: Option<iotchain_err>) {
         let succeeded = result.is_none_or(|result| result == iotchain_err::Ok);
+        let mut buffer = None;
         for output in self.outputs.drain(..) {
-            let bytes: Vec<u8> = output
-                .words
-                .iter()
-                .flat_map(|word| word.to_ne_bytes())
-                .collect();
+            let bytes = output.bytes();
             let (inside, behind) = bytes.split_at(output.allowed);
-            let untouched = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0xa5);
-            assert!(untouched(behind), "written behind the end");
-            // a length that is too small is told, a plaintext that was begun is wiped
-            let wiped = inside.iter().all(|byte| matches!(byte, 0 | 0xa5));
-            let told = result == Some(iotchain_err::Buffer) && output.allowed == size_of::<usize>();
+            let (before, behind_before) = output.before.split_at(output.allowed);
+            assert_eq!(behind, behind_before, "written behind the end");
+            // a length that is too small is told, a plaintext that was begun is wiped, and an object it lay in may be gone
+            let mut pairs = inside.iter().zip(before);
+            let wiped = pairs.all(|(byte, before)| *byte == 0 || byte == before);
+            let is_length = output.allowed == size_of::<usize>();
+            let told = result == Some(iotchain_err::Buffer) && is_length;
+            let opened = result == Some(iotchain_err::Aead) || result == Some(iotchain_err::Sig);
+            let opened = opened && output.is_buffer && output.before.contains(&0);
             assert!(
-                succeeded || untouched(inside) || wiped || told,
+                succeeded || wiped || told || opened,
                 "{result:?} wrote {inside:02x?}"
             );
+            if output.is_buffer {
+                buffer = Some(inside.to_vec());
+            } else if let Some(mut made) = buffer.take().filter(|_| succeeded && is_length) {
+                let len = usize::from_ne_bytes(inside.try_into().expect("a length"));
+                if len <= made.len() {
+                    made.resize(made.len().max(ROOM), 0);
+                    self.produced.push((made.into_boxed_slice(), len));
+                }
+            }
         }
+        let many = self.produced.len().saturating_sub(PRODUCED);
+        self.produced.drain(..many);
+        self.within = None;
         for (words, count) in self.vacant.drain(..) {
             // SAFETY: an object of this script, which are never freed before it.
             let words = unsafe { std::slice::from_raw_parts(words, count) };
@@ -255,7 +343,7 @@ impl Draw for *const u8 {
 
 impl Draw for *mut u8 {
     fn draw(script: &mut Script<'_>) -> Self {
-        let at: Self = script.output(ROOM);
+        let at: Self = script.buffer();
         let is_null = at.is_null();
         script.behind = Some(if is_null {
             Behind::Nothing
@@ -293,9 +381,27 @@ impl Draw for i32 {
     fn draw(script: &mut Script<'_>) -> Self {
         match script.byte() {
             0 => IOTCHAIN_ESP256,
-            255 => 5,
+            1 => IOTCHAIN_AES_CCM_16_64_128,
+            2 => IOTCHAIN_AES_CCM_16_128_128,
+            3 => IOTCHAIN_REPRESENTATION,
+            4 => IOTCHAIN_COMMAND,
+            5 => IOTCHAIN_NO_CONTENT_FORMAT,
+            255 => Self::MIN,
             _ => IOTCHAIN_ES256K,
         }
+    }
+}
+
+impl Draw for u8 {
+    fn draw(script: &mut Script<'_>) -> Self {
+        script.byte()
+    }
+}
+
+impl Draw for iotchain_reserve {
+    fn draw(script: &mut Script<'_>) -> Self {
+        let (every, pending) = (Draw::draw(script), Draw::draw(script));
+        Self { every, pending }
     }
 }
 
@@ -317,7 +423,7 @@ macro_rules! no_result {
         }
     })* };
 }
-no_result!((), usize, u32);
+no_result!((), usize, u32, *const c_char);
 
 /// A function of the interface.
 pub trait Call {
@@ -346,6 +452,11 @@ callable!(A B C D E);
 callable!(A B C D E F);
 callable!(A B C D E F G);
 callable!(A B C D E F G H);
+callable!(A B C D E F G H I);
+callable!(A B C D E F G H I J);
+callable!(A B C D E F G H I J K);
+callable!(A B C D E F G H I J K L);
+callable!(A B C D E F G H I J K L M);
 
 /// Structures that are objects.
 macro_rules! objects {
@@ -367,11 +478,19 @@ macro_rules! objects {
 }
 objects!(
     iotchain_block,
+    iotchain_clients,
+    iotchain_commands,
     iotchain_event,
+    iotchain_exchange,
     iotchain_join_response,
     iotchain_member,
+    iotchain_pair_request,
     iotchain_proof,
+    iotchain_proxy,
+    iotchain_reply,
+    iotchain_sender,
     iotchain_signing_key,
+    iotchain_stored,
 );
 
 /// Structures and numbers that are written.
@@ -391,15 +510,19 @@ outputs!(
     u64,
     usize,
     *const u8,
+    iotchain_checkpoint,
     iotchain_cwt_grant,
     iotchain_grant,
     iotchain_join_info,
     iotchain_mark,
+    iotchain_opened,
+    iotchain_origin,
     iotchain_problem,
     iotchain_received,
     iotchain_signer,
     iotchain_status,
     iotchain_transfer_response,
+    iotchain_verified,
 );
 
 impl Draw for *mut iotchain_sealer {
@@ -421,6 +544,36 @@ macro_rules! inputs {
     )* };
 }
 inputs!(
+    iotchain_checkpoint: |script| iotchain_checkpoint {
+        session: Draw::draw(script),
+        piv: Draw::draw(script),
+    },
+    iotchain_proxy_group: |script| iotchain_proxy_group {
+        gid: Draw::draw(script),
+        aead: Draw::draw(script),
+        sign: Draw::draw(script),
+        sid_len: Draw::draw(script),
+    },
+    iotchain_request: |script| iotchain_request {
+        method: script.byte() % 8,
+        every_echo: script.byte() % 2,
+        echo: Draw::draw(script),
+        echo_len: Draw::draw(script),
+        endpoint: Draw::draw(script),
+        endpoint_len: Draw::draw(script),
+        uptime: Draw::draw(script),
+        now: Draw::draw(script),
+    },
+    iotchain_resource: |script| {
+        let count = usize::from(script.byte() % 12);
+        iotchain_resource {
+            rs: Draw::draw(script),
+            path: TEXTS.0.as_ptr(),
+            path_count: count % 4,
+            query: [TEXTS.0.as_ptr(), std::ptr::null()][count % 2],
+            query_count: count / 4,
+        }
+    },
     iotchain_binding: |script| iotchain_binding { kind: script.byte() % 4, value: bytes(script) },
     iotchain_cwt_issuer: |script| iotchain_cwt_issuer {
         chain: 1337,
@@ -500,6 +653,12 @@ impl Draw for *const u16 {
         <*const [u16; 4]>::draw(script).cast()
     }
 }
+
+/// The last is no text at all.
+struct Texts([*const c_char; 3]);
+// SAFETY: literals, which nobody changes.
+unsafe impl Sync for Texts {}
+static TEXTS: Texts = Texts([c"temp".as_ptr(), c"\xff".as_ptr(), std::ptr::null()]);
 
 fn bytes<const N: usize>(script: &mut Script<'_>) -> [u8; N] {
     let input = script.input();

@@ -12,6 +12,8 @@ use crate::target::{HOST, Target};
 
 /// The C sources of the tests; each is a program of its own.
 const TESTS: &str = "iotchain-ffi/tests-c";
+/// The fuzz target that calls them in any order.
+const FUZZED: &str = "fuzz/fuzz_targets/c_calls.rs";
 /// What every compiler is told.
 const WARNINGS: &str = "-Wall -Wextra -Wpedantic -Werror -Iinclude";
 const SANITIZERS: &str =
@@ -50,7 +52,9 @@ pub(crate) fn c() -> Outcome {
     header::check()?;
     let declared = header::declared()?;
     let tests = tests()?;
-    check_calls(&tests, &declared)?;
+    check_calls(&tests, "functions that no C test calls", &declared)?;
+    let fuzzed = [root().join(FUZZED)];
+    check_calls(&fuzzed, "functions that are not fuzzed", &declared)?;
     let library = dist::package(Target::named(HOST)?, "")?.archive;
     let mut failed = Vec::new();
     for test in &tests {
@@ -77,8 +81,8 @@ fn tests() -> Result<Vec<PathBuf>, String> {
     Ok(tests)
 }
 
-/// Every function of the header is called by some test.
-fn check_calls(tests: &[PathBuf], declared: &BTreeSet<String>) -> Outcome {
+/// Every function of the header is named by some source; `what` says which are not.
+fn check_calls(tests: &[PathBuf], what: &str, declared: &BTreeSet<String>) -> Outcome {
     let mut uncalled = declared.clone();
     for test in tests {
         let source =
@@ -87,7 +91,7 @@ fn check_calls(tests: &[PathBuf], declared: &BTreeSet<String>) -> Outcome {
             uncalled.remove(name);
         }
     }
-    none("functions that no C test calls", &Vec::from_iter(uncalled))
+    none(what, &Vec::from_iter(uncalled))
 }
 
 fn build_and_run(test: &Path, build: &Build, library: &Path) -> Outcome {
