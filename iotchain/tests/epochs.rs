@@ -146,7 +146,9 @@ impl KeyServer {
         let boot = Boot::random(&mut SysRng).unwrap();
         let mut sender =
             Sender::new(*member.group(), self.producer, boot, UnixTime::new(0)).unwrap();
-        member.enter(&mut sender, at(1)).unwrap();
+        let session = Session::new(1);
+        let key = member.member().key(session).unwrap();
+        sender.enter(session, &key).unwrap();
         let claims = Claims {
             iat: at(1),
             exp: None,

@@ -171,7 +171,8 @@ fn a_membership_is_made_where_it_lies() {
         now,
     )
     .unwrap();
-    assert_eq!(member.enter(&mut sender, now), Err(Error::SessionExpired));
+    assert_eq!(member.enter(&mut sender, now), Err(Error::Group));
+    assert_eq!(member.may_seal(now), None);
 
     // a join that fails leaves it as it is, before the first join and after it
     let other = {
