@@ -11,7 +11,7 @@ use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use k256::elliptic_curve::scalar::IsHigh;
-use k256::elliptic_curve::subtle::{ConditionallySelectable, ConstantTimeEq};
+use k256::elliptic_curve::subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -25,11 +25,33 @@ pub(super) fn check(key: &PublicKey) -> Result<()> {
 }
 
 pub(super) fn sign_digest(private: &[u8; 32], digest: &[u8; 32]) -> Result<Signature> {
-    sign_recoverable(private, digest).map(|(signature, _)| signature)
+    let signed = signed(private, digest)?;
+    encode(&signed.r, &signed.s)
 }
 
-/// The steps of SEC 1, 4.1.3, with the nonce of RFC 6979 and S in the lower half; beside it, whether the y of R is odd.
+/// A signature; beside it, whether the y of R is odd.
 pub(super) fn sign_recoverable(private: &[u8; 32], digest: &[u8; 32]) -> Result<(Signature, bool)> {
+    let signed = signed(private, digest)?;
+    // the x of R is not below the order with a chance of 2^-128: no parity leads back to the key then
+    if signed.r.to_bytes() != signed.point.x() {
+        return Err(Error::Sig);
+    }
+    let is_odd = signed.point.y_is_odd() ^ signed.is_high;
+    Ok((encode(&signed.r, &signed.s)?, is_odd.into()))
+}
+
+/// A signature, all of which is public.
+struct Signed {
+    r: Scalar,
+    /// In the lower half.
+    s: Scalar,
+    /// R, before s was brought there.
+    point: AffinePoint,
+    is_high: Choice,
+}
+
+/// The steps of SEC 1, 4.1.3, with the nonce of RFC 6979.
+fn signed(private: &[u8; 32], digest: &[u8; 32]) -> Result<Signed> {
     let digest = Scalar::reduce(&FieldBytes::from(*digest));
     let key = Zeroizing::new(parse(private).ok_or(Error::Type)?);
     let nonce = nonce(private, &digest);
@@ -40,12 +62,12 @@ pub(super) fn sign_recoverable(private: &[u8; 32], digest: &[u8; 32]) -> Result<
     let s = inverse.mul(&product.add(&digest));
     let is_high = s.is_high();
     let s = Scalar::conditional_select(&s, &s.negate(), is_high);
-    // the x of R is not below the order with a chance of 2^-128: no parity leads back to the key then
-    if r.to_bytes() != point.x() {
-        return Err(Error::Sig);
-    }
-    let signature = encode(&r, &s)?;
-    Ok((signature, bool::from(point.y_is_odd() ^ is_high)))
+    Ok(Signed {
+        r,
+        s,
+        point,
+        is_high,
+    })
 }
 
 /// The steps of SEC 1, 4.1.6, for the one R whose y has this parity.
