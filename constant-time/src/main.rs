@@ -8,8 +8,8 @@ mod client;
 use client::{publish, secret};
 use iotchain_core::kdf::SenderUse;
 use iotchain_core::{
-    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Gid, GroupKey, Kid, PublicKey, Result, Session,
-    SessionSecret, Sid, SignAlg, Signer, SigningKey, Thumbprint,
+    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Gid, GroupKey, Kid, PublicKey, Result,
+    Session, SessionSecret, Sid, SignAlg, Signer, SigningKey, Thumbprint,
 };
 use iotchain_selfheal::Authority;
 use iotchain_selfheal::rsd::{Member, PersonalKey};
