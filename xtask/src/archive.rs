@@ -8,7 +8,7 @@ use crate::consumers;
 use crate::dist::{self, Package};
 use crate::firmware;
 use crate::header;
-use crate::image::{ON_PANIC, alone, links, sizes};
+use crate::image::{ON_PANIC, PANICS_OUTSIDE, alone, links, sizes};
 use crate::run::{Outcome, none, output, run_quietly};
 use crate::target::{CORTEX_M4, TARGETS, Target};
 
@@ -16,9 +16,6 @@ use crate::target::{CORTEX_M4, TARGETS, Target};
 const HOSTED: &[&str] = &["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"];
 /// Parts of the standard library that no archive may hold: the allocator, and formatted text.
 const REFUSED: &[&str] = &["__rust_alloc", "__rust_realloc", "core::fmt::", "alloc::"];
-/// Lets the program, not the library, say what happens on a panic.
-const PANICS_OUTSIDE: &str = "--features panic-extern";
-
 /// The hooks by which a platform does the arithmetic of the curve.
 const CURVE: &str = "iotchain_port_es256k_";
 

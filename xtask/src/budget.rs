@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use crate::dist;
 use crate::footprint;
 use crate::header;
-use crate::image::{ON_PANIC, together};
+use crate::image::{ON_PANIC, PANICS_OUTSIDE, together};
 use crate::run::{Outcome, none};
 use crate::target::{CORTEX_M4, Target};
-
-/// Lets the linker say what happens on a panic.
-const PANICS_OUTSIDE: &str = "--features panic-extern";
 
 /// A kind of device.
 struct Device {

@@ -8,6 +8,8 @@ use crate::target::Target;
 
 /// What the panic handlers of measured and of proven libraries call; nothing defines it.
 pub(crate) const ON_PANIC: &str = "iotchain_on_panic";
+/// Has the C library leave it to the program, or to the linker, what happens on a panic.
+pub(crate) const PANICS_OUTSIDE: &str = "--features panic-extern";
 
 /// A function linked without anything else.
 pub(crate) struct Alone {
