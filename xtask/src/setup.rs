@@ -116,7 +116,16 @@ fn debian_packages() -> Outcome {
     }
     run(&mut command("apt-get", "update -qq"))?;
     // Never at the price of a package that is already there.
-    let install = format!("install -y -qq --no-install-recommends --no-remove {packages}");
+    let mut install = format!("install -y -qq --no-install-recommends --no-remove {packages}");
+    if packages.contains("qemu-system") && finds("dpkg-query --show qemu-utils") {
+        // QEMU's own tools from backports refuse the release's emulators: keep the tools, as the release has them.
+        let release =
+            output(&mut command("sh", "-c").arg(". /etc/os-release && echo $VERSION_CODENAME"))?;
+        install.push_str(&format!(
+            " --allow-downgrades qemu-utils/{}",
+            release.trim()
+        ));
+    }
     run(command("apt-get", &install).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
