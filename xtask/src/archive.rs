@@ -7,6 +7,7 @@ use crate::budget;
 use crate::consumers;
 use crate::dist::{self, Package};
 use crate::firmware;
+use crate::functions;
 use crate::header;
 use crate::image::{ON_PANIC, PANICS_OUTSIDE, alone, links, sizes};
 use crate::run::{Outcome, none, output, run_quietly};
@@ -46,6 +47,7 @@ pub(crate) fn archive() -> Outcome {
         );
     }
     budget::check()?;
+    functions::check()?;
     none("promises that an archive does not keep", &findings)
 }
 

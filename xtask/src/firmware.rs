@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::budget;
 use crate::footprint::{self, Cost, Costs, number};
+use crate::functions;
 use crate::image::{ON_PANIC, alone};
 use crate::run::{Outcome, command, none, output, run_quietly, target_dir};
 use crate::target::{CORTEX_M4, Target};
@@ -75,7 +76,8 @@ pub(crate) fn footprint() -> Outcome {
         .map(|core| Ok(core.table(&core.measure()?)))
         .collect();
     footprint::write(&tables?.concat())?;
-    budget::write()
+    budget::write()?;
+    functions::write()
 }
 
 impl Core {

@@ -9,12 +9,10 @@ use crate::tree::text;
 
 /// The committed figures, written by `cargo xtask footprint`.
 const FOOTPRINT: &str = "docs/footprint.md";
-/// Between these lines the tables stand, each under the name of its core.
-const BEGIN: &str = "<!-- firmware: begin -->";
-const END: &str = "<!-- firmware: end -->";
-/// Between these lines stands the table of whole firmwares.
-const FIRMWARES_BEGIN: &str = "<!-- firmwares: begin -->";
-const FIRMWARES_END: &str = "<!-- firmwares: end -->";
+/// The section of the cores' tables, each under its name.
+const OPERATIONS: &str = "firmware";
+/// The section of the table of whole firmwares.
+const FIRMWARES: &str = "firmwares";
 const CORE: &str = "### ";
 const HEAD: &str =
     "| operation | instructions | stack, B | flash, B | panics |\n|---|--:|--:|--:|---|\n";
@@ -84,19 +82,18 @@ pub(crate) type Costs = BTreeMap<String, Cost>;
 
 /// The committed figures of every core.
 pub(crate) fn committed() -> Result<BTreeMap<String, Costs>, String> {
-    parse(between(&page()?, BEGIN, END)?.1)
+    parse(&section(OPERATIONS)?)
 }
 
 /// Puts tables into the page.
 pub(crate) fn write(tables: &str) -> Outcome {
-    replace(BEGIN, END, tables)
+    write_section(OPERATIONS, tables)
 }
 
 /// The committed flash of whole firmwares.
 pub(crate) fn committed_firmwares() -> Result<BTreeMap<String, u64>, String> {
-    let page = page()?;
-    let (_, table, _) = between(&page, FIRMWARES_BEGIN, FIRMWARES_END)?;
-    let rows = table.lines().skip(3).map(|row| {
+    let table = section(FIRMWARES)?;
+    let rows = table.lines().skip(2).map(|row| {
         let mut cells = row.trim_matches('|').split('|').map(str::trim);
         match (cells.next(), cells.next().map(number)) {
             (Some(name), Some(Ok(flash))) => Ok((name.to_owned(), flash)),
@@ -108,7 +105,7 @@ pub(crate) fn committed_firmwares() -> Result<BTreeMap<String, u64>, String> {
 
 /// Puts the table of whole firmwares into the page.
 pub(crate) fn write_firmwares(table: &str) -> Outcome {
-    replace(FIRMWARES_BEGIN, FIRMWARES_END, table)
+    write_section(FIRMWARES, table)
 }
 
 /// Firmwares above the committed ones by more than the tolerance.
@@ -129,10 +126,18 @@ pub(crate) fn grown_firmwares(
     findings
 }
 
-fn replace(begin: &str, end: &str, tables: &str) -> Outcome {
+/// What stands between the marks of a section of the page.
+pub(crate) fn section(name: &str) -> Result<String, String> {
     let page = page()?;
-    let (before, _, after) = between(&page, begin, end)?;
-    let page = format!("{before}{begin}\n{tables}{end}{after}");
+    let (_, tables, _) = between(&page, name)?;
+    Ok(tables.to_owned())
+}
+
+/// Puts `tables` between the marks of a section.
+pub(crate) fn write_section(name: &str, tables: &str) -> Outcome {
+    let page = page()?;
+    let (before, _, after) = between(&page, name)?;
+    let page = format!("{before}{tables}{after}");
     fs::write(root().join(FOOTPRINT), page).map_err(|error| format!("{FOOTPRINT}: {error}"))
 }
 
@@ -140,14 +145,20 @@ fn page() -> Result<String, String> {
     text(Path::new(FOOTPRINT)).ok_or(format!("{FOOTPRINT} is missing"))
 }
 
-fn between<'a>(
-    page: &'a str,
-    begin: &str,
-    end: &str,
-) -> Result<(&'a str, &'a str, &'a str), String> {
-    let (before, rest) = page.split_once(begin).ok_or("no tables in the page")?;
-    let (tables, after) = rest.split_once(end).ok_or("no end of the tables")?;
+/// The page before the tables of a section, the tables, and the rest of it.
+fn between<'a>(page: &'a str, name: &str) -> Result<(&'a str, &'a str, &'a str), String> {
+    let missing = format!("no section `{name}` in {FOOTPRINT}");
+    let begin = format!("<!-- {name}: begin -->\n");
+    let start = page.find(&begin).ok_or(&missing)? + begin.len();
+    let (before, rest) = page.split_at(start);
+    let end = rest.find(&format!("<!-- {name}: end -->")).ok_or(missing)?;
+    let (tables, after) = rest.split_at(end);
     Ok((before, tables, after))
+}
+
+/// Whether a figure is above the committed one by more than the tolerance.
+pub(crate) fn has_grown(old: u64, fresh: u64) -> bool {
+    fresh > old + (old * TOLERANCE / 100).max(GRAIN)
 }
 
 /// Figures above the committed ones by more than the tolerance, operations that are gone, and panics that are back.
@@ -167,7 +178,7 @@ pub(crate) fn grown(committed: &Costs, fresh: &Costs) -> Vec<String> {
             ("bytes of flash", old.flash, fresh.flash),
         ];
         for (what, old, fresh) in figures {
-            if fresh > old + (old * TOLERANCE / 100).max(GRAIN) {
+            if has_grown(old, fresh) {
                 findings.push(format!("{name}: {fresh} {what}, committed are {old}"));
             }
         }
@@ -204,7 +215,7 @@ pub(crate) fn table(core: &str, costs: &Costs, has_goals: bool) -> String {
     text
 }
 
-fn verdict(figure: u64, limit: Option<u64>) -> String {
+pub(crate) fn verdict(figure: u64, limit: Option<u64>) -> String {
     match limit {
         Some(limit) if figure <= limit => format!("{limit} met"),
         Some(limit) => format!("{limit} missed"),

@@ -55,6 +55,27 @@ pub(crate) fn hooks() -> Result<BTreeSet<String>, String> {
     declared_in(PORT_HEADER)
 }
 
+/// Those of the committed header that take a function of the program: a source of randomness, or a signer.
+pub(crate) fn callers_back() -> Result<BTreeSet<String>, String> {
+    let header = text(Path::new(HEADER)).ok_or(format!("{HEADER} is missing"))?;
+    Ok(callers_back_in(&header))
+}
+
+fn callers_back_in(header: &str) -> BTreeSet<String> {
+    let mut parts = header.split("/*");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let code = parts.fold(first, |code, part| {
+        code + part.split_once("*/").map_or("", |(_, behind)| behind)
+    });
+    let declarations = code.split(';').filter(|declaration| {
+        ["rng", "signer"]
+            .iter()
+            .any(|given| declaration.contains(&format!("const struct iotchain_{given} *")))
+    });
+    let names = declarations.filter_map(|declaration| functions(declaration).next());
+    names.map(str::to_owned).collect()
+}
+
 fn declared_in(path: &str) -> Result<BTreeSet<String>, String> {
     let header = text(Path::new(path)).ok_or(format!("{path} is missing"))?;
     Ok(functions(&header).map(str::to_owned).collect())
@@ -82,7 +103,7 @@ fn write(source: &str, path: &Path) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::functions;
+    use super::{callers_back_in, functions};
 
     #[test]
     fn functions_of_a_header() {
@@ -91,5 +112,12 @@ mod tests {
             functions(header).collect::<Vec<_>>(),
             ["iotchain_a", "iotchain_b"]
         );
+    }
+
+    #[test]
+    fn functions_that_call_back() {
+        let header = "/* a; const struct iotchain_rng *b */\nint iotchain_a(int *iotchain_p);\n/** c; */\nint iotchain_b(int d,\n  const struct iotchain_rng *random);\nint iotchain_c(struct iotchain_signer *out);";
+        let callers: Vec<String> = callers_back_in(header).into_iter().collect();
+        assert_eq!(callers, ["iotchain_b"]);
     }
 }

@@ -49,18 +49,30 @@ pub(crate) fn together<'a>(
     names: &[&str],
     defined: impl IntoIterator<Item = &'a str>,
 ) -> Result<u64, String> {
+    let image = whole(target, library, names, defined)?;
+    let [flash, 0, 0] = sizes(target, &image)? else {
+        return Err(String::from("an image has global variables"));
+    };
+    Ok(flash)
+}
+
+/// Links all of `names` into an image, which keeps its relocations.
+pub(crate) fn whole<'a>(
+    target: &Target,
+    library: &Path,
+    names: &[&str],
+    defined: impl IntoIterator<Item = &'a str>,
+) -> Result<PathBuf, String> {
     let [first, ..] = names else {
         return Err(String::from("an image of nothing"));
     };
     let mut link = link(target, library, first, defined);
+    link.arg("--emit-relocs");
     for name in names {
         link.args(["-u", name]);
     }
     output(&mut link)?;
-    let [flash, 0, 0] = sizes(target, &image(library))? else {
-        return Err(String::from("an image has global variables"));
-    };
-    Ok(flash)
+    Ok(image(library))
 }
 
 fn link<'a>(
@@ -70,8 +82,9 @@ fn link<'a>(
     defined: impl IntoIterator<Item = &'a str>,
 ) -> Command {
     let mut link = target.linker(&format!("--gc-sections -e {name} -u {name}"));
-    for symbol in defined {
-        link.arg(format!("--defsym={symbol}=0"));
+    for (index, symbol) in defined.into_iter().enumerate() {
+        // each at an address of its own, below the image
+        link.arg(format!("--defsym={symbol}={:#x}", 16 * index));
     }
     link.arg(library).arg("-o").arg(image(library));
     link

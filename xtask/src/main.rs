@@ -18,6 +18,7 @@ mod deps;
 mod dist;
 mod firmware;
 mod footprint;
+mod functions;
 mod fuzz;
 mod header;
 mod image;
@@ -27,6 +28,7 @@ mod port;
 mod run;
 mod setup;
 mod source;
+mod stack;
 mod target;
 mod tree;
 
@@ -172,6 +174,7 @@ fn main() -> ExitCode {
         Some("dist") => dist::dist(arguments),
         Some("footprint") => firmware::footprint(),
         Some("fuzz") => fuzz::one(arguments.next().as_deref()),
+        Some("stack") => functions::stack(arguments.next().as_deref()),
         Some("header") => header::header(arguments.next().as_deref()),
         Some(name) => match TASKS.iter().find(|task| task.name == name) {
             Some(task) => (task.run)(),
@@ -198,6 +201,9 @@ fn help() -> String {
     }
     text.push_str("  dist          C archives: dist [TARGET..] [-- OPTION-OF-CARGO..]\n");
     text.push_str("  footprint     measure as `firmware` does and write docs/footprint.md\n");
+    text.push_str(
+        "  stack         how deep functions of the header go; with NAME, the deepest way through one\n",
+    );
     text.push_str("  header        write include/iotchain.h; with --check, compare it\n");
     text.push_str(
         "  bench NAME    measure side by side with peers; without NAME, show the options\n",
