@@ -120,7 +120,7 @@ fn debian_packages() -> Outcome {
     if packages.contains("qemu-system") && finds("dpkg-query --show qemu-utils") {
         // QEMU's own tools from backports refuse the release's emulators: keep the tools, as the release has them.
         let release =
-            output(&mut command("sh", "-c").arg(". /etc/os-release && echo $VERSION_CODENAME"))?;
+            output(command("sh", "-c").arg(". /etc/os-release && echo $VERSION_CODENAME"))?;
         install.push_str(&format!(
             " --allow-downgrades qemu-utils/{}",
             release.trim()
