@@ -250,14 +250,6 @@ const fn after_payload(left: u32) -> Next {
     }
 }
 
-/// Labels of the protected header with their values, before they are compared.
-#[derive(Default)]
-struct Protected<'a> {
-    alg: Option<i64>,
-    key_id: Option<&'a [u8]>,
-    kid_context: Option<&'a [u8]>,
-}
-
 /// Step 2 of 3.3: exactly the labels 1, 4 and 10, each as pinned. Gives the session.
 fn read_protected(pinned: &Pinned, bytes: &[u8]) -> Result<Session> {
     // an empty protected header is h'' (spec 1.2); as a header set it is simply incomplete
@@ -265,51 +257,37 @@ fn read_protected(pinned: &Pinned, bytes: &[u8]) -> Result<Session> {
         return Err(Error::Header);
     }
     cbor::check(bytes)?;
-    if has_label(bytes, 2)? {
-        return Err(Error::Crit);
-    }
     let mut reader = Reader::new(bytes);
     let pairs = reader.map()?;
-    if pairs != 3 {
-        return Err(Error::Header);
-    }
-    let exact = [1, 4, 10]
-        .iter()
-        .try_fold(true, |all, label| Ok(all & has_label(bytes, *label)?))?;
-    if !exact {
-        return Err(Error::Header);
-    }
-    let mut header = Protected::default();
+    // a checked map names no label twice, and the lower one first
+    let mut own = 0u32;
+    let mut labels = reader.clone();
     for _ in 0..pairs {
-        match reader.int()? {
-            1 => header.alg = Some(reader.int()?),
-            4 => header.key_id = Some(reader.bytes()?),
-            _ => header.kid_context = Some(reader.bytes()?),
+        match labels.skip()? {
+            [2] => return Err(Error::Crit),
+            [1 | 4 | 10] => own = own.wrapping_add(1),
+            _ => {}
         }
+        labels.skip()?;
     }
-    if header.alg != Some(pinned.alg.cose()) {
+    if pairs != 3 || own != 3 {
+        return Err(Error::Header);
+    }
+    reader.skip()?;
+    let alg = reader.int()?;
+    reader.skip()?;
+    let key_id = reader.bytes()?;
+    reader.skip()?;
+    let kid_context = reader.bytes()?;
+    if alg != pinned.alg.cose() {
         return Err(Error::Alg);
     }
-    if header.key_id != Some(&pinned.key_id) {
+    if key_id != pinned.key_id {
         return Err(Error::Kid);
     }
-    let context = KidContext::parse(header.kid_context.ok_or(Error::Header)?)?;
+    let context = KidContext::parse(kid_context)?;
     if context.gid != pinned.gid {
         return Err(Error::Group);
     }
     Ok(context.session)
-}
-
-/// Whether a checked map has the integer key `label`.
-fn has_label(map: &[u8], label: i64) -> Result<bool> {
-    let mut reader = Reader::new(map);
-    for _ in 0..reader.map()? {
-        if reader.peek() == Some(Major::Text) {
-            reader.skip()?;
-        } else if reader.int() == Ok(label) {
-            return Ok(true);
-        }
-        reader.skip()?;
-    }
-    Ok(false)
 }
