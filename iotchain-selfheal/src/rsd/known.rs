@@ -39,9 +39,13 @@ impl Chain {
 
     /// Whether two states of one interval lie on the same chain; compared at the later position.
     pub(crate) fn agrees(&self, prf: &Prf, other: &Self) -> bool {
-        let later = self.position.max(other.position);
-        let [a, b] = [self, other].map(|chain| chain.at(prf, later));
-        a.state.ct_eq(&b.state)
+        let (early, late) = if self.position < other.position {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        prf.ratchet(&early.state, early.position, late.position)
+            .ct_eq(&late.state)
     }
 }
 
