@@ -39,6 +39,11 @@ impl TaggedPrf {
         self.derive_expanded(&Aes128::new(key.expose()), tag, x, y)
     }
 
+    /// The state `key` turns into F of it.
+    pub(crate) fn step(&self, key: &mut Secret<16>, tag: u8, x: u32, y: u32) {
+        *key = self.derive(key, tag, x, y);
+    }
+
     /// F under a key that was expanded before.
     pub(crate) fn derive_expanded(&self, key: &Aes128, tag: u8, x: u32, y: u32) -> Secret<16> {
         let mut block = self.input(tag, x, y);

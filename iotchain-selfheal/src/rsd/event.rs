@@ -5,7 +5,7 @@
 //! state of window event `c` under Z_c. Of all this a member needs its own cover entry, the links and the sessions of its
 //! window, and the sessions of the events that it holds.
 
-use super::primitives::{ChainValue, EventNonce, State, xor};
+use super::primitives::{ChainValue, EventNonce};
 use super::tree::{Node, Subset};
 use crate::timing::Timing;
 use core::cmp::Ordering;
@@ -28,13 +28,13 @@ impl Entry {
         Subset::parse(*self.0.first_chunk().ok_or(Error::Type)?, depth)
     }
 
-    /// Z_c under the pad of the subset's label.
-    pub(crate) fn open(&self, pad: &State) -> Option<State> {
-        self.0.last_chunk().map(|masked| xor(masked, pad))
+    /// Z_c, masked with the pad of the subset's label.
+    pub(crate) fn masked(&self) -> Option<&[u8; 16]> {
+        self.0.last_chunk()
     }
 }
 
-/// One event as a history names it.
+/// One event as a history names it; session 0 if it is not known when it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Beginning {
     pub(crate) event: u32,
@@ -44,11 +44,12 @@ pub(crate) struct Beginning {
 impl Beginning {
     /// Whether event `in_force` can be the one in force in `session`, given that this event begins where it does.
     pub(crate) fn allows(self, in_force: u32, session: u32) -> bool {
-        match in_force.cmp(&self.event) {
-            Ordering::Less => session < self.session,
-            Ordering::Equal => session >= self.session,
-            Ordering::Greater => session > self.session,
-        }
+        self.session == 0
+            || match in_force.cmp(&self.event) {
+                Ordering::Less => session < self.session,
+                Ordering::Equal => session >= self.session,
+                Ordering::Greater => session > self.session,
+            }
     }
 }
 
@@ -232,6 +233,25 @@ impl<const W: usize> Event<W> {
         })
     }
 
+    /// Checks a beginning that is certain against the history.
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] for another one; [`Error::NeedEvent`] if the history names the event, but too far back.
+    pub(crate) fn check_beginning(&self, begin: Beginning) -> Result<()> {
+        let fits = begin.session == 0
+            || match self.named(begin.event) {
+                Named::Before(first) => begin.session < first,
+                Named::At(session) => begin.session == session,
+                Named::After(session) => begin.session > session,
+                Named::Forgotten => return Err(Error::NeedEvent),
+            };
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::Equivocation)
+        }
+    }
+
     /// What the history says about an event.
     pub(crate) fn named(&self, event: u32) -> Named {
         if event > self.number {
@@ -270,11 +290,9 @@ impl<const W: usize> Event<W> {
         event == 0 || begun == self.joined
     }
 
-    /// The chain state of the window event `index`, from the mask that Z gives.
-    pub(crate) fn link(&self, index: u32, mask: &State) -> Option<State> {
-        self.links
-            .get(usize::try_from(index).ok()?)
-            .map(|link| xor(link, mask))
+    /// The chain state of the window event `index`, masked with what Z gives.
+    pub(crate) fn link(&self, index: u32) -> Option<&[u8; 16]> {
+        self.links.get(usize::try_from(index).ok()?)
     }
 
     /// The own cover entry.

@@ -24,7 +24,7 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// No state: sessions start at 1.
-    const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         position: 0,
         state: State::new([0; 16]),
     };
@@ -191,21 +191,26 @@ impl Known {
     }
 
     /// The beginnings that are certain: that of the event itself, and that of the next one.
-    pub(crate) fn beginnings(&self) -> impl Iterator<Item = Beginning> {
-        let next = self.event.checked_add(1).zip(self.end());
-        [self.session().map(|session| (self.event, session)), next]
-            .into_iter()
-            .flatten()
-            .map(|(event, session)| Beginning { event, session })
+    pub(crate) const fn beginnings(&self) -> [Beginning; 2] {
+        [
+            Beginning {
+                event: self.event,
+                session: self.session,
+            },
+            Beginning {
+                event: self.event.saturating_add(1),
+                session: self.end,
+            },
+        ]
     }
 
     /// Keeps the earliest state; the caller has checked that they agree.
-    pub(crate) fn keep(&mut self, chain: Chain) {
+    pub(crate) fn keep(&mut self, chain: &Chain) {
         if self
             .chain()
             .is_none_or(|held| chain.position < held.position)
         {
-            self.chain = chain;
+            self.chain = chain.clone();
         }
     }
 

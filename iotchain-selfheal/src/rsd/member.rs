@@ -174,7 +174,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         let (event, join) = (self.held.key.event(), self.held.key.join().get());
         if let (Some(state), Some(value)) = (self.held.key.state(), self.held.key.value()) {
             if let Some(known) = self.held.events.place(event) {
-                known.keep(Chain {
+                known.keep(&Chain {
                     position: join,
                     state,
                 });

@@ -197,11 +197,10 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
     }
 
     /// The label of `node`, sibling of the member's own path, with respect to its ancestor at depth `top`.
-    pub(crate) fn label(&self, top: u8, node: Node) -> Option<State> {
+    pub(crate) fn label(&self, top: u8, node: Node) -> Option<&[u8; 16]> {
         let index = label_index(self.depth, top, node.depth());
         let (labels, _) = self.from(self.labels)?.as_chunks::<16>();
-        let label = labels.get(..label_count(self.depth))?.get(index)?;
-        Some(State::new(*label))
+        labels.get(..label_count(self.depth))?.get(index)
     }
 
     /// The grant that covers `session`.

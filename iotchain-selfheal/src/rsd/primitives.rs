@@ -51,15 +51,15 @@ impl Prf {
             .derive_expanded(master, Tag::Root as u8, node.heap_index(), 0)
     }
 
-    /// One STEP: the label of `child` with respect to `top`, from the label of its parent.
-    pub(crate) fn child_label(&self, parent: &State, top: Node, child: Node) -> State {
-        self.f(parent, Tag::Child, top.heap_index(), child.heap_index())
+    /// One STEP: the label of a node with respect to `top` turns into that of `child`.
+    pub(crate) fn child_label(&self, label: &mut State, top: Node, child: Node) {
+        self.step(label, Tag::Child, top.heap_index(), child.heap_index());
     }
 
     /// The label of `to` with respect to `top`, from the one of its ancestor at depth `from`.
     pub(crate) fn descend(&self, mut label: State, top: Node, from: u8, to: Node) -> State {
         for depth in from.saturating_add(1)..=to.depth() {
-            label = self.child_label(&label, top, to.ancestor(depth));
+            self.child_label(&mut label, top, to.ancestor(depth));
         }
         label
     }
@@ -72,9 +72,9 @@ impl Prf {
         self.f(label, Tag::Pad, x, y)
     }
 
-    /// Z_{class+1} from Z_class of event `k`.
-    pub(crate) fn next_class(&self, z: &State, k: u32, class: u32) -> State {
-        self.f(z, Tag::NextClass, k, class.wrapping_add(1))
+    /// Z_class of event `k` turns into Z_{class+1}.
+    pub(crate) fn next_class(&self, z: &mut State, k: u32, class: u32) {
+        self.step(z, Tag::NextClass, k, class.wrapping_add(1));
     }
 
     /// What covers the chain state in link `class` of event `k`.
@@ -91,7 +91,7 @@ impl Prf {
     pub(crate) fn ratchet(&self, state: &State, from: u32, to: u32) -> State {
         let mut state = state.clone();
         for session in from..to {
-            state = self.f(&state, Tag::Ratchet, 0, session.wrapping_add(1));
+            self.step(&mut state, Tag::Ratchet, 0, session.wrapping_add(1));
         }
         state
     }
@@ -135,6 +135,10 @@ impl Prf {
             value = hash.first_chunk().copied().unwrap_or_default();
         }
         value
+    }
+
+    fn step(&self, key: &mut State, tag: Tag, x: u32, y: u32) {
+        self.0.step(key, tag as u8, x, y);
     }
 
     fn f(&self, key: &State, tag: Tag, x: u32, y: u32) -> State {

@@ -109,7 +109,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if now.is_some_and(|now| event.timing.starts > now.saturating_add(self.policy.skew)) {
             return Err(Error::NotYet);
         }
-        let mut recovered = [const { None }; W];
+        let mut recovered = [const { Recovered::NONE }; W];
         recover(&self.held.key, &self.held.prf, event, &mut recovered)?;
         self.check_states(event, &recovered)?;
         self.commit(event, &recovered, fingerprint);
@@ -219,29 +219,22 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if seen || of_other_epoch || !event.fits_join(self.held.key.event()) {
             return Err(Error::Equivocation);
         }
-        for begin in self.held.events.iter().flat_map(Known::beginnings) {
-            let fits = match event.named(begin.event) {
-                Named::Before(first) => begin.session < first,
-                Named::At(session) => begin.session == session,
-                Named::After(session) => begin.session > session,
-                Named::Forgotten => return Err(Error::NeedEvent),
-            };
-            if !fits {
-                return Err(Error::Equivocation);
-            }
+        for known in self.held.events.iter() {
+            let [own, next] = known.beginnings();
+            event.check_beginning(own)?;
+            event.check_beginning(next)?;
         }
         Ok(())
     }
 
     /// Step 7 of 3.3 with A12: key check value, and agreement with every chain state that is held.
-    fn check_states(&self, event: &Event<W>, recovered: &Recovered<W>) -> Result<()> {
+    fn check_states(&self, event: &Event<W>, recovered: &[Recovered; W]) -> Result<()> {
         let held = |number| self.held.events.get(number).and_then(Known::chain);
         // who joined at exactly this session has the state from the key server, and checks it at once
         let own = recovered
             .iter()
-            .flatten()
-            .find(|(number, _)| *number == event.number)
-            .map(|(_, chain)| chain)
+            .find(|it| it.event == event.number)
+            .map(|it| &it.chain)
             .or_else(|| held(event.number))
             .filter(|chain| chain.position == event.session);
         let committed = Secret::new(event.key_check);
@@ -254,20 +247,20 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if !own.is_none_or(is_committed) {
             return Err(Error::Kcv);
         }
-        let agrees = |(number, chain): &(u32, Chain)| {
-            held(*number).is_none_or(|held| held.agrees(&self.held.prf, chain))
+        let agrees = |it: &Recovered| {
+            held(it.event).is_none_or(|held| held.agrees(&self.held.prf, &it.chain))
         };
-        if recovered.iter().flatten().all(agrees) {
+        if recovered.iter().all(agrees) {
             Ok(())
         } else {
             Err(Error::Equivocation)
         }
     }
 
-    fn commit(&mut self, event: &Event<W>, recovered: &Recovered<W>, fingerprint: Fingerprint) {
-        for (number, chain) in recovered.iter().flatten() {
-            if let Some(known) = self.held.events.place(*number) {
-                known.keep(chain.clone());
+    fn commit(&mut self, event: &Event<W>, recovered: &[Recovered; W], fingerprint: Fingerprint) {
+        for it in recovered {
+            if let Some(known) = self.held.events.place(it.event) {
+                known.keep(&it.chain);
             }
         }
         // a session that was told without its event may belong to a later one, whose secret this chain does not lead to

@@ -3,59 +3,72 @@
 use super::event::Event;
 use super::known::Chain;
 use super::personal_key::PersonalKey;
-use super::primitives::{Prf, State};
-use super::tree::Subset;
+use super::primitives::{Prf, State, xor};
 use iotchain_core::{Error, Result};
 
-/// The chain states that an event gives, each with its event and at the first session of it, oldest first.
-pub(crate) type Recovered<const W: usize> = [Option<(u32, Chain)>; W];
+/// The chain state that an event gives for one event of its window, at the first session of that.
+pub(crate) struct Recovered {
+    /// Its number, 0 for no event.
+    pub(crate) event: u32,
+    pub(crate) chain: Chain,
+}
 
-/// Puts the chain states from the own class on into `recovered`; the last one is the event's own, not yet compared with its
-/// key check value. None if the member joined at the event or after it, and has its state already.
+impl Recovered {
+    /// No state.
+    pub(crate) const NONE: Self = Self {
+        event: 0,
+        chain: Chain::NONE,
+    };
+}
+
+/// Puts the chain states from the own class on into `recovered`, oldest first; the last one is the event's own, not yet
+/// compared with its key check value. None if the member joined at the event or after it, and has its state already.
 ///
 /// # Errors
-/// [`Error::RevokedMember`] if the own class has no entry for this slot, [`Error::Capacity`] for a window beyond `W`.
+/// [`Error::RevokedMember`] if the own class has no entry for this slot.
 pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
     key: &PersonalKey<S>,
     prf: &Prf,
     event: &Event<W>,
-    recovered: &mut Recovered<W>,
+    recovered: &mut [Recovered; W],
 ) -> Result<()> {
     if event.class() == event.window_len() {
         return Ok(());
     }
     let mut z = open_cover(key, prf, event)?;
-    let mut places = recovered.iter_mut();
-    for (index, begin) in event.window() {
+    for ((index, begin), place) in event.window().zip(recovered) {
         let state = if begin.event == event.number {
             prf.chain(&z, event.number, event.session)
         } else {
             let mask = prf.link_mask(&z, event.number, index);
-            z = prf.next_class(&z, event.number, index);
-            event.link(index, &mask).ok_or(Error::Type)?
+            prf.next_class(&mut z, event.number, index);
+            xor(event.link(index).ok_or(Error::Type)?, &mask)
         };
-        let position = begin.session;
-        *places.next().ok_or(Error::Capacity)? = Some((begin.event, Chain { position, state }));
+        place.event = begin.event;
+        place.chain = Chain {
+            position: begin.session,
+            state,
+        };
     }
     Ok(())
 }
 
-/// Z_c from the entry of the own class.
+/// Z_c from the entry of the own class. The label of its subset, which contains the member's slot: the held one where the
+/// paths part, then STEP down to the hole.
 fn open_cover<S: AsRef<[u8]>, const W: usize>(
     key: &PersonalKey<S>,
     prf: &Prf,
     event: &Event<W>,
 ) -> Result<State> {
     let entry = event.entry().ok_or(Error::RevokedMember)?;
-    let label = own_label(key, prf, entry.subset(key.depth())?).ok_or(Error::RevokedMember)?;
+    let subset = entry.subset(key.depth())?;
+    let parting = subset.parting(key.leaf()).ok_or(Error::RevokedMember)?;
+    let held = key
+        .label(subset.top().depth(), parting)
+        .ok_or(Error::RevokedMember)?;
+    let masked = entry.masked().ok_or(Error::Type)?;
     let class = u8::try_from(event.class()).map_err(|_| Error::Type)?;
-    let pad = prf.pad(&label, &event.nonce, class);
-    entry.open(&pad).ok_or(Error::Type)
-}
-
-/// The label of a subset that contains the member's slot: the held one where the paths part, then STEP down to the hole.
-fn own_label<S: AsRef<[u8]>>(key: &PersonalKey<S>, prf: &Prf, subset: Subset) -> Option<State> {
-    let parting = subset.parting(key.leaf())?;
-    let held = key.label(subset.top().depth(), parting)?;
-    Some(prf.descend(held, subset.top(), parting.depth(), subset.hole()))
+    let held = State::new(*held);
+    let label = prf.descend(held, subset.top(), parting.depth(), subset.hole());
+    Ok(xor(masked, &prf.pad(&label, &event.nonce, class)))
 }

@@ -185,7 +185,7 @@ impl Known {
         self.finish(reader.u32()?);
         self.announced = reader.u32()?;
         if let Some(chain) = read_option(reader, 2, read_chain)? {
-            self.keep(chain);
+            self.keep(&chain);
         }
         let beacon = |reader: &mut Reader<'_>| Ok((reader.u32()?, *reader.array_of()?));
         if let Some((session, value)) = read_option(reader, 2, beacon)? {

@@ -95,7 +95,7 @@ impl GroupManager {
             if let Some(old) = old {
                 let mask = self.prf.link_mask(&z, k, class.into());
                 links.extend_from_slice(xor(old.state.expose(), &mask).expose());
-                z = self.prf.next_class(&z, k, class.into());
+                self.prf.next_class(&mut z, k, class.into());
             }
         }
         let state = self.prf.chain(&z, k, session);

@@ -225,8 +225,10 @@ impl GroupManager {
         for top in (0..depth).map(|a| leaf.ancestor(a)) {
             let mut own = self.prf.root_label(&self.labels, top);
             for node in (top.depth().saturating_add(1)..=depth).map(|b| leaf.ancestor(b)) {
-                labels.push(self.prf.child_label(&own, top, node.sibling()));
-                own = self.prf.child_label(&own, top, node);
+                let mut sibling = own.clone();
+                self.prf.child_label(&mut sibling, top, node.sibling());
+                labels.push(sibling);
+                self.prf.child_label(&mut own, top, node);
             }
         }
         labels
