@@ -154,9 +154,10 @@ impl<'a> Envelope<'a> {
         let mut incoming = Incoming::new(authority.pinned);
         let mut session = Session::default();
         incoming.push(message, &mut |piece| {
-            if let Piece::Session(named) = piece {
+            if let Piece::Protected(_, named) = piece {
                 session = named;
             }
+            Ok(())
         })?;
         let signature = incoming.finish()?;
         let mut reader = Reader::new(message);

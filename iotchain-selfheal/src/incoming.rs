@@ -8,8 +8,8 @@
 //! The first byte that departs from this form decides. Nothing that is handed on is verified: that is for whoever holds the
 //! last byte.
 
-use iotchain_core::cbor::{self, Major, Reader, Writer};
-use iotchain_core::sign::{Signature, sig_structure};
+use iotchain_core::cbor::{self, Major, Reader};
+use iotchain_core::sign::Signature;
 use iotchain_core::{Error, Gid, KidContext, Result, Session, SignAlg};
 
 /// External additional data of every broadcast signature: `["IoTC1", "bcast"]`.
@@ -29,87 +29,81 @@ pub(crate) struct Pinned {
 
 /// A part of a broadcast, handed on as soon as it is there.
 pub(crate) enum Piece<'a> {
-    /// The session that the header names.
-    Session(Session),
-    /// The beginning of the Sig_structure (RFC 9052, 4.4), up to the payload.
-    Head(&'a [u8]),
+    /// The protected header, and the session that it names.
+    Protected(&'a [u8], Session),
+    /// How many bytes of payload follow.
+    Len(u64),
     /// The next bytes of the payload.
     Payload(&'a [u8]),
 }
 
-/// Bytes of one head or of one short string, gathered across pieces.
+/// Bytes of one head, or how much of one short string is there, across pieces.
 #[derive(Clone, Debug)]
-pub(crate) struct Gather<const N: usize> {
-    bytes: [u8; N],
+pub(crate) struct Gather {
+    head: [u8; 9],
     len: u8,
 }
 
-impl<const N: usize> Gather<N> {
+impl Gather {
     pub(crate) const fn new() -> Self {
         Self {
-            bytes: [0; N],
+            head: [0; 9],
             len: 0,
         }
     }
 
-    /// Takes a head off the front of `input`; `None` until all of it is there.
-    pub(crate) fn head(&mut self, input: &mut &[u8]) -> Result<Option<(Major, u64)>> {
-        while let Some(gathered) = self.more(usize::from(self.len).saturating_add(1), input) {
+    /// Takes a head of one kind off the front of `input`; `None` until all of it is there.
+    ///
+    /// # Errors
+    /// A format error; [`Error::Item`] for a tag, [`Error::Type`] for another item.
+    pub(crate) fn expect(&mut self, wanted: Major, input: &mut &[u8]) -> Result<Option<u64>> {
+        while let Some((byte, rest)) = input.split_first() {
+            *input = rest;
+            if let Some(place) = self.head.get_mut(usize::from(self.len)) {
+                *place = *byte;
+            }
+            self.len = self.len.saturating_add(1);
+            let gathered = self.head.get(..self.len.into()).unwrap_or(&self.head);
             match Reader::new(gathered).head() {
-                Err(Error::Truncated) => {}
-                found => {
+                Err(Error::Truncated) => continue,
+                Err(error) => return Err(error),
+                Ok((major, argument)) if major == wanted => {
                     self.len = 0;
-                    return found.map(Some);
+                    return Ok(Some(argument));
                 }
+                Ok((Major::Tag, _)) => return Err(Error::Item),
+                Ok(_) => return Err(Error::Type),
             }
         }
         Ok(None)
     }
 
-    /// As [`Gather::head`], for a head of one kind.
-    ///
-    /// # Errors
-    /// A format error; [`Error::Item`] for a tag, [`Error::Type`] for another item.
-    pub(crate) fn expect(&mut self, wanted: Major, input: &mut &[u8]) -> Result<Option<u64>> {
-        match self.head(input)? {
-            None => Ok(None),
-            Some((major, argument)) if major == wanted => Ok(Some(argument)),
-            Some((Major::Tag, _)) => Err(Error::Item),
-            Some(_) => Err(Error::Type),
-        }
-    }
-
-    /// Takes `len` bytes, at most `N`, off the front of `input`; `None` until all of them are there.
-    pub(crate) fn string(&mut self, len: usize, input: &mut &[u8]) -> Option<&[u8]> {
-        self.more(len, input)?;
-        self.len = 0;
-        self.bytes.get(..len)
-    }
-
-    /// Gathers up to `len` bytes in all.
-    fn more(&mut self, len: usize, input: &mut &[u8]) -> Option<&[u8]> {
-        let free = self.bytes.get_mut(usize::from(self.len)..len)?;
+    /// Fills a string from the front of `input`; whether all of it is there.
+    pub(crate) fn fill(&mut self, string: &mut [u8], input: &mut &[u8]) -> bool {
+        let free = string.get_mut(self.len.into()..).unwrap_or_default();
         let (taken, rest) = input.split_at_checked(free.len()).unwrap_or((*input, &[]));
         for (to, from) in free.iter_mut().zip(taken) {
             *to = *from;
             self.len = self.len.saturating_add(1);
         }
         *input = rest;
-        (usize::from(self.len) == len)
-            .then_some(&self.bytes)?
-            .get(..len)
+        let complete = usize::from(self.len) == string.len();
+        if complete {
+            self.len = 0;
+        }
+        complete
     }
 }
 
-/// What comes next, with the bytes that are left of it.
+/// What comes next.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Array,
     ProtectedHead,
-    Protected(u8),
+    Protected,
     Unprotected,
     PayloadHead,
-    Payload(u32),
+    Payload,
     SignatureHead,
     Signature,
     End,
@@ -119,8 +113,12 @@ enum Next {
 #[derive(Clone, Debug)]
 pub(crate) struct Incoming {
     pinned: Pinned,
-    gather: Gather<LONGEST>,
+    gather: Gather,
     next: Next,
+    /// Bytes of the protected header, or those of the payload that are still to come.
+    left: u32,
+    /// The protected header, and then the signature.
+    string: [u8; LONGEST],
 }
 
 impl Incoming {
@@ -129,6 +127,8 @@ impl Incoming {
             pinned,
             gather: Gather::new(),
             next: Next::Array,
+            left: 0,
+            string: [0; LONGEST],
         }
     }
 
@@ -142,11 +142,11 @@ impl Incoming {
     /// # Errors
     /// A format error; [`Error::Type`], [`Error::Size`] for a protected header of more than 64 bytes, [`Error::Crit`],
     /// [`Error::Header`], [`Error::Alg`], [`Error::Kid`], [`Error::Group`]; [`Error::Sig`] for a signature that has not
-    /// 64 bytes.
+    /// 64 bytes; the error of `hand_on`.
     pub(crate) fn push(
         &mut self,
         mut input: &[u8],
-        hand_on: &mut impl FnMut(Piece<'_>),
+        hand_on: &mut impl FnMut(Piece<'_>) -> Result<()>,
     ) -> Result<()> {
         while !input.is_empty() {
             let Some(next) = self.step(&mut input, hand_on)? else {
@@ -163,8 +163,7 @@ impl Incoming {
     /// [`Error::Truncated`] if something is missing.
     pub(crate) const fn finish(&self) -> Result<&Signature> {
         match &self.next {
-            // the string that was gathered last
-            Next::End => Ok(&self.gather.bytes),
+            Next::End => Ok(&self.string),
             _ => Err(Error::Truncated),
         }
     }
@@ -173,80 +172,66 @@ impl Incoming {
     fn step(
         &mut self,
         input: &mut &[u8],
-        hand_on: &mut impl FnMut(Piece<'_>),
+        hand_on: &mut impl FnMut(Piece<'_>) -> Result<()>,
     ) -> Result<Option<Next>> {
-        let gather = &mut self.gather;
-        Ok(match self.next {
-            Next::Array => match gather.expect(Major::Array, input)? {
-                Some(4) => Some(Next::ProtectedHead),
-                Some(_) => return Err(Error::Type),
-                None => None,
-            },
-            Next::ProtectedHead => match gather.expect(Major::Bytes, input)? {
-                // an empty protected header is h'' (spec 1.2); as a header set it is simply incomplete
-                Some(0) => return Err(Error::Header),
-                Some(len) => match u8::try_from(len) {
-                    Ok(len) if usize::from(len) <= LONGEST => Some(Next::Protected(len)),
-                    _ => return Err(Error::Size),
-                },
-                None => None,
-            },
-            Next::Protected(len) => {
-                let Some(protected) = gather.string(len.into(), input) else {
+        let len = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let head = match self.next {
+            Next::Array => Major::Array,
+            Next::Unprotected => Major::Map,
+            Next::ProtectedHead | Next::PayloadHead | Next::SignatureHead => Major::Bytes,
+            Next::Protected | Next::Signature => {
+                let string = self.string.get_mut(..len).ok_or(Error::Size)?;
+                if !self.gather.fill(string, input) {
                     return Ok(None);
-                };
-                hand_on(Piece::Session(read_protected(&self.pinned, protected)?));
-                sig_structure(protected, EXTERNAL_AAD, &[], |parts| {
-                    // the payload has a head of its own length
-                    parts
-                        .iter()
-                        .take(2)
-                        .for_each(|part| hand_on(Piece::Head(part)));
-                    Ok(())
-                })?;
-                Some(Next::Unprotected)
-            }
-            Next::Unprotected => match gather.expect(Major::Map, input)? {
-                Some(0) => Some(Next::PayloadHead),
-                Some(_) => return Err(Error::Header),
-                None => None,
-            },
-            Next::PayloadHead => match gather.expect(Major::Bytes, input)? {
-                Some(len) => {
-                    let mut head = [0; 9];
-                    let mut writer = Writer::new(&mut head);
-                    writer.bytes_head(len);
-                    let head_len = writer.finish()?;
-                    hand_on(Piece::Head(head.get(..head_len).unwrap_or_default()));
-                    // what does not fit 32 bits never ends
-                    Some(after_payload(u32::try_from(len).unwrap_or(u32::MAX)))
                 }
-                None => None,
-            },
-            Next::Payload(left) => {
-                let len = usize::try_from(left).unwrap_or(usize::MAX);
+                if matches!(self.next, Next::Signature) {
+                    return Ok(Some(Next::End));
+                }
+                hand_on(Piece::Protected(
+                    string,
+                    read_protected(&self.pinned, string)?,
+                ))?;
+                return Ok(Some(Next::Unprotected));
+            }
+            Next::Payload => {
                 let (part, rest) = input.split_at_checked(len).unwrap_or((*input, &[]));
                 *input = rest;
-                hand_on(Piece::Payload(part));
+                hand_on(Piece::Payload(part))?;
                 let taken = u32::try_from(part.len()).unwrap_or(u32::MAX);
-                Some(after_payload(left.saturating_sub(taken)))
+                self.left = self.left.saturating_sub(taken);
+                return Ok(Some(self.after_payload()));
             }
-            Next::SignatureHead => match gather.expect(Major::Bytes, input)? {
-                Some(64) => Some(Next::Signature),
-                Some(_) => return Err(Error::Sig),
-                None => None,
-            },
-            Next::Signature => gather.string(LONGEST, input).map(|_| Next::End),
             Next::End => return Err(Error::Trailing),
-        })
+        };
+        let Some(value) = self.gather.expect(head, input)? else {
+            return Ok(None);
+        };
+        // what does not fit 32 bits never ends
+        self.left = u32::try_from(value).unwrap_or(u32::MAX);
+        Ok(Some(match (self.next, self.left) {
+            (Next::Array, 4) => Next::ProtectedHead,
+            // an empty protected header is h'' (spec 1.2); as a header set it is simply incomplete
+            (Next::ProtectedHead, 0) => return Err(Error::Header),
+            (Next::ProtectedHead, len) if len > LONGEST as u32 => return Err(Error::Size),
+            (Next::ProtectedHead, _) => Next::Protected,
+            (Next::Unprotected, 0) => Next::PayloadHead,
+            (Next::Unprotected, _) => return Err(Error::Header),
+            (Next::PayloadHead, _) => {
+                hand_on(Piece::Len(value))?;
+                self.after_payload()
+            }
+            (Next::SignatureHead, 64) => Next::Signature,
+            (Next::SignatureHead, _) => return Err(Error::Sig),
+            _ => return Err(Error::Type),
+        }))
     }
-}
 
-const fn after_payload(left: u32) -> Next {
-    if left == 0 {
-        Next::SignatureHead
-    } else {
-        Next::Payload(left)
+    const fn after_payload(&self) -> Next {
+        if self.left == 0 {
+            Next::SignatureHead
+        } else {
+            Next::Payload
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use core::ops::Range;
 use iotchain_core::{Error, Result, UnixTime};
 
 /// Most sessions that a history lists.
-pub(crate) const MAX_HISTORY: usize = 255;
+pub(crate) const MAX_HISTORY: u32 = 255;
 /// A cover entry: subset(4) || Z_c xor pad (16).
 pub(crate) const ENTRY_LEN: usize = 20;
 
@@ -185,23 +185,20 @@ impl<const W: usize> Event<W> {
         }
     }
 
-    /// Link `index` of the message.
-    pub(super) fn note_link(&mut self, index: u32, link: &[u8; 16]) {
-        let place = usize::try_from(index).unwrap_or(usize::MAX);
-        if let Some(place) = self.links.get_mut(place) {
-            *place = *link;
-        }
+    /// The place of link `index` of the message, if it is kept.
+    pub(super) fn link_mut(&mut self, index: u32) -> Option<&mut [u8; 16]> {
+        self.links.get_mut(usize::try_from(index).ok()?)
     }
 
     /// An entry of cover `class`.
     ///
     /// # Errors
     /// [`Error::Type`] for an invalid subset.
-    pub(super) fn note_entry(&mut self, class: u32, entry: Entry) -> Result<()> {
+    pub(super) fn note_entry(&mut self, class: u32, entry: &Entry) -> Result<()> {
         let subset = entry.subset(u8::try_from(self.depth).unwrap_or(u8::MAX))?;
         let mine = class == self.class() && subset.contains(self.owner.leaf);
         if mine && self.entry.is_none() {
-            self.entry = Some(entry);
+            self.entry = Some(*entry);
         }
         Ok(())
     }

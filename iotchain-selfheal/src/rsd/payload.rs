@@ -14,13 +14,13 @@ use iotchain_core::cbor::Major;
 use iotchain_core::{Error, Result, Session, UnixTime};
 
 const LINK_LEN: usize = 16;
-const ELEMENTS: u64 = 13;
+const ELEMENTS: u32 = 13;
 
-/// What comes next. Counters run upwards to the length that stands in the event.
+/// What comes next.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Array,
-    Scheme { complete: bool },
+    Scheme,
     Epoch,
     Number,
     Depth,
@@ -34,20 +34,26 @@ enum Next {
     KeyCheckHead,
     KeyCheck,
     History,
-    Beginning { index: u32, before: u32 },
+    Beginning,
     LinksHead,
-    Link { index: u32 },
+    Link,
     Covers,
-    Cover { class: u32 },
-    Entry { class: u32, left: u32 },
+    Cover,
+    Entry,
     End,
 }
 
 /// The reader of one event.
 #[derive(Clone, Debug)]
 pub(crate) struct Payload<const W: usize> {
-    gather: Gather<ENTRY_LEN>,
+    gather: Gather,
     next: Next,
+    /// The number of elements; then which beginning, link or cover it is, upwards from 0.
+    index: u32,
+    /// The session that the history named last; then how many bytes of the cover are still to come.
+    carried: u32,
+    /// The entry that is being read; also a link that is not kept.
+    entry: Entry,
     event: Event<W>,
 }
 
@@ -57,6 +63,9 @@ impl<const W: usize> Payload<W> {
         let mut payload = Self {
             gather: Gather::new(),
             next: Next::Array,
+            index: 0,
+            carried: 0,
+            entry: Entry([0; ENTRY_LEN]),
             event: Event::new(owner),
         };
         payload.event.note_held(held);
@@ -100,15 +109,36 @@ impl<const W: usize> Payload<W> {
 
     /// Reads one part; what comes after it, or `None` if the input ends before.
     fn step(&mut self, input: &mut &[u8]) -> Result<Option<Next>> {
-        match self.next {
-            Next::Nonce
-            | Next::Anchor
-            | Next::KeyCheck
-            | Next::Link { .. }
-            | Next::Entry { .. } => self.string(input),
-            Next::End => Err(Error::Trailing),
-            _ => self.head(input),
+        let event = &mut self.event;
+        let string: &mut [u8] = match self.next {
+            Next::Nonce => &mut event.nonce,
+            Next::Anchor => &mut event.anchor,
+            Next::KeyCheck => &mut event.key_check,
+            Next::Link => match event.link_mut(self.index) {
+                Some(link) => link,
+                None => self.entry.0.get_mut(..LINK_LEN).unwrap_or_default(),
+            },
+            Next::Entry => &mut self.entry.0,
+            Next::End => return Err(Error::Trailing),
+            _ => return self.head(input),
+        };
+        if !self.gather.fill(string, input) {
+            return Ok(None);
         }
+        Ok(Some(match self.next {
+            Next::Nonce => Next::AnchorHead,
+            Next::Anchor => Next::KeyCheckHead,
+            Next::KeyCheck => Next::History,
+            Next::Link => {
+                self.index = self.index.saturating_add(1);
+                self.after_link()
+            }
+            _ => {
+                event.note_entry(self.index, &self.entry)?;
+                self.carried = self.carried.saturating_sub(ENTRY_LEN as u32);
+                self.after_entry()
+            }
+        }))
     }
 
     /// A part that is a number, or the head of a string or an array.
@@ -119,47 +149,45 @@ impl<const W: usize> Payload<W> {
             | Next::AnchorHead
             | Next::KeyCheckHead
             | Next::LinksHead
-            | Next::Cover { .. } => Major::Bytes,
+            | Next::Cover => Major::Bytes,
             _ => Major::Uint,
         };
         let Some(value) = self.gather.expect(kind, input)? else {
             return Ok(None);
         };
-        let number = || u32::try_from(value).map_err(|_| Error::Type);
-        let string = |len: u64, next| {
-            if value == len {
-                Ok(next)
-            } else {
-                Err(Error::Type)
-            }
+        let number = match (u32::try_from(value), self.next) {
+            (Ok(number), _) => number,
+            // the one is too long and is said to be so after the scheme, the other has more bits
+            (Err(_), Next::Array | Next::Starts) => u32::MAX,
+            (Err(_), _) => return Err(Error::Type),
         };
         let event = &mut self.event;
-        let next = match self.next {
-            Next::Array if value == 0 => return Err(Error::Type),
-            Next::Array => Next::Scheme {
-                complete: value == ELEMENTS,
-            },
-            Next::Scheme { complete } => {
-                Scheme::Rsd.check_payload(number()?)?;
-                if !complete {
+        Ok(Some(match self.next {
+            Next::Array if number != 0 => {
+                self.index = number;
+                Next::Scheme
+            }
+            Next::Scheme => {
+                Scheme::Rsd.check_payload(number)?;
+                if self.index != ELEMENTS {
                     return Err(Error::Type);
                 }
                 Next::Epoch
             }
             Next::Epoch => {
-                event.epoch = number()?;
+                event.epoch = number;
                 Next::Number
             }
             Next::Number => {
-                event.number = number()?;
+                event.number = number;
                 Next::Depth
             }
             Next::Depth => {
-                event.depth = number()?;
+                event.depth = number;
                 Next::Last
             }
             Next::Last => {
-                event.last = number()?;
+                event.last = number;
                 Next::Starts
             }
             Next::Starts => {
@@ -167,130 +195,76 @@ impl<const W: usize> Payload<W> {
                 Next::Duration
             }
             Next::Duration => {
-                event.timing.duration = number()?;
+                event.timing.duration = number;
                 if !event.timing.is_valid() {
                     return Err(Error::Type);
                 }
                 Next::NonceHead
             }
-            Next::NonceHead => string(7, Next::Nonce)?,
-            Next::AnchorHead => string(16, Next::Anchor)?,
-            Next::KeyCheckHead => string(16, Next::KeyCheck)?,
-            Next::History => {
-                let len = number()?;
-                if len == 0 || len > event.number || value > MAX_HISTORY as u64 {
-                    return Err(Error::Type);
-                }
-                event.set_history_len(len);
-                Next::Beginning {
-                    index: 0,
-                    before: 0,
-                }
+            Next::NonceHead if number == 7 => Next::Nonce,
+            Next::AnchorHead if number == 16 => Next::Anchor,
+            Next::KeyCheckHead if number == 16 => Next::KeyCheck,
+            Next::History if (1..=event.number.min(MAX_HISTORY)).contains(&number) => {
+                event.set_history_len(number);
+                self.index = 0;
+                Next::Beginning
             }
-            Next::Beginning { index, before } => beginning(event, index, before, number()?)?,
+            Next::Beginning => self.beginning(number)?,
             Next::LinksHead => {
-                let len = number()?;
-                let links = len.checked_div(LINK_LEN as u32).unwrap_or_default();
-                let window = links.saturating_add(1);
-                if !len.is_multiple_of(LINK_LEN as u32) || window > event.history_len() {
+                let links = number.checked_div(LINK_LEN as u32).unwrap_or_default();
+                if !number.is_multiple_of(LINK_LEN as u32) || links >= event.history_len() {
                     return Err(Error::Type);
                 }
-                event.set_window_len(window);
-                after_link(event, 0)
+                event.set_window_len(links.saturating_add(1));
+                self.index = 0;
+                self.after_link()
             }
-            Next::Covers => string(event.window_len().into(), Next::Cover { class: 0 })?,
-            Next::Cover { class } => {
-                let len = number()?;
-                if !len.is_multiple_of(ENTRY_LEN as u32) {
-                    return Err(Error::Type);
-                }
-                after_entry(event, class, len)
+            Next::Covers if number == event.window_len() => {
+                self.index = 0;
+                Next::Cover
             }
-            Next::Nonce
-            | Next::Anchor
-            | Next::KeyCheck
-            | Next::Link { .. }
-            | Next::Entry { .. }
-            | Next::End => return Err(Error::Type),
-        };
-        Ok(Some(next))
-    }
-
-    /// A part that is a string, or one piece of a string of many.
-    fn string(&mut self, input: &mut &[u8]) -> Result<Option<Next>> {
-        let len = match self.next {
-            Next::Nonce => 7,
-            Next::Entry { .. } => ENTRY_LEN,
-            _ => LINK_LEN,
-        };
-        let Some(bytes) = self.gather.string(len, input) else {
-            return Ok(None);
-        };
-        let event = &mut self.event;
-        let next = match self.next {
-            Next::Nonce => {
-                event.nonce = bytes.try_into().map_err(|_| Error::Type)?;
-                Next::AnchorHead
-            }
-            Next::Anchor => {
-                event.anchor = bytes.try_into().map_err(|_| Error::Type)?;
-                Next::KeyCheckHead
-            }
-            Next::KeyCheck => {
-                event.key_check = bytes.try_into().map_err(|_| Error::Type)?;
-                Next::History
-            }
-            Next::Link { index } => {
-                event.note_link(index, bytes.try_into().map_err(|_| Error::Type)?);
-                after_link(event, index.saturating_add(1))
-            }
-            Next::Entry { class, left } => {
-                event.note_entry(class, Entry(bytes.try_into().map_err(|_| Error::Type)?))?;
-                after_entry(event, class, left.saturating_sub(ENTRY_LEN as u32))
+            Next::Cover if number.is_multiple_of(ENTRY_LEN as u32) => {
+                self.carried = number;
+                self.after_entry()
             }
             _ => return Err(Error::Type),
-        };
-        Ok(Some(next))
+        }))
     }
-}
 
-/// Strictly increasing from at least 1, ending in the session of the message.
-fn beginning<const W: usize>(
-    event: &mut Event<W>,
-    index: u32,
-    before: u32,
-    session: u32,
-) -> Result<Next> {
-    let is_last = index.saturating_add(1) == event.history_len();
-    if session <= before || (is_last && session != event.session) {
-        return Err(Error::Type);
-    }
-    event.note_session(index, session);
-    Ok(if is_last {
-        Next::LinksHead
-    } else {
-        Next::Beginning {
-            index: index.saturating_add(1),
-            before: session,
+    /// Strictly increasing from at least 1, ending in the session of the message.
+    fn beginning(&mut self, session: u32) -> Result<Next> {
+        let event = &mut self.event;
+        let following = self.index.saturating_add(1);
+        let is_last = following == event.history_len();
+        if session <= self.carried || (is_last && session != event.session) {
+            return Err(Error::Type);
         }
-    })
-}
-
-fn after_link<const W: usize>(event: &Event<W>, index: u32) -> Next {
-    if index.saturating_add(1) == event.window_len() {
-        Next::Covers
-    } else {
-        Next::Link { index }
+        event.note_session(self.index, session);
+        (self.index, self.carried) = (following, session);
+        Ok(if is_last {
+            Next::LinksHead
+        } else {
+            Next::Beginning
+        })
     }
-}
 
-fn after_entry<const W: usize>(event: &Event<W>, class: u32, left: u32) -> Next {
-    let following = class.saturating_add(1);
-    if left != 0 {
-        Next::Entry { class, left }
-    } else if following == event.window_len() {
-        Next::End
-    } else {
-        Next::Cover { class: following }
+    fn after_link(&self) -> Next {
+        if self.index.saturating_add(1) == self.event.window_len() {
+            Next::Covers
+        } else {
+            Next::Link
+        }
+    }
+
+    fn after_entry(&mut self) -> Next {
+        if self.carried != 0 {
+            return Next::Entry;
+        }
+        self.index = self.index.saturating_add(1);
+        if self.index == self.event.window_len() {
+            Next::End
+        } else {
+            Next::Cover
+        }
     }
 }

@@ -10,8 +10,10 @@ use super::known::fingerprint;
 use super::member::Member;
 use super::payload::Payload;
 use super::receive::Received;
-use crate::incoming::{Incoming, Piece};
+use crate::incoming::{EXTERNAL_AAD, Incoming, Piece};
+use iotchain_core::cbor::Writer;
 use iotchain_core::hash::{Digest, Sha256};
+use iotchain_core::sign::sig_structure;
 use iotchain_core::{Error, Result, SignAlg, UnixTime};
 
 /// An event on its way in, in pieces of any size, e.g. CoAP blocks (RFC 7959).
@@ -74,13 +76,29 @@ impl<const W: usize> EventStream<W> {
             event,
             ..
         } = self;
-        self.envelope = self.incoming.push(bytes, &mut |piece| match piece {
-            Piece::Session(session) => payload.set_session(session),
-            Piece::Head(head) => signed.update(head),
-            Piece::Payload(part) => {
-                signed.update(part);
-                *event = event.and_then(|()| payload.push(part));
+        self.envelope = self.incoming.push(bytes, &mut |piece| {
+            match piece {
+                Piece::Protected(protected, session) => {
+                    payload.set_session(session);
+                    // up to the payload, which has a head of its own length
+                    sig_structure(protected, EXTERNAL_AAD, &[], |parts| {
+                        parts.iter().take(2).for_each(|part| signed.update(part));
+                        Ok(())
+                    })?;
+                }
+                Piece::Len(len) => {
+                    let mut head = [0; 9];
+                    let mut writer = Writer::new(&mut head);
+                    writer.bytes_head(len);
+                    let len = writer.finish()?;
+                    signed.update(head.get(..len).unwrap_or_default());
+                }
+                Piece::Payload(part) => {
+                    signed.update(part);
+                    *event = event.and_then(|()| payload.push(part));
+                }
             }
+            Ok(())
         });
         self.envelope
     }

@@ -63,7 +63,7 @@ impl Parameters {
     pub(super) fn check(&self) -> Result<()> {
         let valid = matches!(self.depth, 1..=MAX_DEPTH)
             && (1..=self.history).contains(&self.window)
-            && usize::from(self.history) <= MAX_HISTORY
+            && u32::from(self.history) <= MAX_HISTORY
             && self.first.get() != 0
             && self.first <= self.last
             && self.timing().is_valid();
