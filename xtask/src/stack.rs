@@ -74,6 +74,7 @@ pub(crate) struct Stacks {
     /// Addresses by the names that the linker knows, of functions and of what is outside.
     addresses: HashMap<String, u64>,
     outside: HashMap<u64, String>,
+    walks: HashMap<u64, Result<Walk, String>>,
     known: HashMap<u64, Depth>,
     /// The call of each function that leads deepest: its depth, and who is called.
     deepest: HashMap<u64, (u64, u64)>,
@@ -96,6 +97,8 @@ enum Line {
     },
     /// Constants, and the tables of switches.
     Data(Vec<u8>),
+    /// What must not be reached, and why: an instruction of another kind, or constants taken for one.
+    Unknown(String),
 }
 
 /// Where an instruction leads.
@@ -124,7 +127,7 @@ enum Callee {
 }
 
 /// What a function does to the stack by itself.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Walk {
     deepest: u64,
     /// Calls, and the depths that they are made at.
@@ -153,23 +156,28 @@ impl Stacks {
             let address = addresses.get(*name)?;
             Some((*address, (*name).to_owned()))
         });
-        Ok(Self {
-            functions: functions(&code)?,
-            outside: outside.collect(),
+        let outside = outside.collect();
+        Ok(Self::new(functions(&code)?, addresses, outside))
+    }
+
+    fn new(
+        functions: BTreeMap<u64, Function>,
+        addresses: HashMap<String, u64>,
+        outside: HashMap<u64, String>,
+    ) -> Self {
+        Self {
+            walks: walks(&functions, addresses.get(ON_PANIC).copied()),
+            functions,
             addresses,
+            outside,
             known: HashMap::new(),
             deepest: HashMap::new(),
-        })
+        }
     }
 
     /// The depth of the function that the linker calls `name`.
     pub(crate) fn depth(&mut self, name: &str) -> Result<Depth, String> {
-        if self.known.is_empty() {
-            self.solve()?;
-        }
-        let address = self.address(name)?;
-        let known = self.known.get(&address).cloned();
-        known.ok_or(format!("{name} is no function"))
+        self.visit(self.address(name)?, &mut Vec::new())
     }
 
     /// The functions on the deepest way through `name`, and how deep each begins.
@@ -201,45 +209,8 @@ impl Stacks {
         Ok(unnamed.map(str::to_owned).collect())
     }
 
-    /// Finds the depth of every function.
-    fn solve(&mut self) -> Result<(), String> {
-        let walks = self.walks()?;
-        for address in walks.keys() {
-            self.visit(*address, &walks, &mut Vec::new())?;
-        }
-        Ok(())
-    }
-
-    /// What each function does by itself. Behind the call of one that never returns, another block of the caller may
-    /// lie; so those are found first.
-    fn walks(&self) -> Result<BTreeMap<u64, Walk>, String> {
-        let mut endless: HashSet<u64> = self.addresses.get(ON_PANIC).copied().into_iter().collect();
-        loop {
-            let mut walks = BTreeMap::new();
-            for (address, function) in &self.functions {
-                walks.insert(*address, function.walk(*address, &endless));
-            }
-            let found: HashSet<u64> = walks
-                .iter()
-                .filter(|(_, walk)| walk.as_ref().is_ok_and(|walk| !walk.returns))
-                .map(|(address, _)| *address)
-                .collect();
-            if found.is_subset(&endless) {
-                return walks
-                    .into_iter()
-                    .map(|(address, walk)| Ok((address, walk?)))
-                    .collect();
-            }
-            endless.extend(found);
-        }
-    }
-
-    fn visit(
-        &mut self,
-        address: u64,
-        walks: &BTreeMap<u64, Walk>,
-        path: &mut Vec<u64>,
-    ) -> Result<Depth, String> {
+    /// The depth of the function at an address, reached by way of `path`.
+    fn visit(&mut self, address: u64, path: &mut Vec<u64>) -> Result<Depth, String> {
         if let Some(known) = self.known.get(&address) {
             return Ok(known.clone());
         }
@@ -254,10 +225,11 @@ impl Stacks {
             let names: Vec<&str> = path.iter().chain([&address]).map(name).collect();
             return Err(format!("recursion: {}", names.join(" -> ")));
         }
-        let Some(walk) = walks.get(&address) else {
+        let Some(walk) = self.walks.get(&address).cloned() else {
             let caller = path.last().map_or("?", name);
             return Err(format!("{caller} calls {address:#x}, which is no function"));
         };
+        let walk = walk?;
         let caller = name(&address).to_owned();
         path.push(address);
         let mut depth = Depth {
@@ -277,7 +249,7 @@ impl Stacks {
                 Callee::Pointer => self.behind_pointer(&caller),
             };
             for callee in callees {
-                let called = self.visit(callee, walks, path)?;
+                let called = self.visit(callee, path)?;
                 if at + called.stack > depth.stack {
                     self.deepest.insert(address, (*at, callee));
                 }
@@ -321,8 +293,10 @@ impl Function {
                 continue;
             }
             depths.insert(at, before);
-            let Some(Line::Instruction { growth, flow }) = self.lines.get(&at) else {
-                return fail(at, "no instruction");
+            let (growth, flow) = match self.lines.get(&at) {
+                Some(Line::Instruction { growth, flow }) => (growth, flow),
+                Some(Line::Unknown(what)) => return fail(at, what),
+                _ => return fail(at, "no instruction"),
             };
             let after = before + growth;
             let Ok(depth) = u64::try_from(after) else {
@@ -393,7 +367,7 @@ impl Function {
         for (_, line) in self.lines.range(table..) {
             match line {
                 Line::Data(data) => bytes.extend_from_slice(data),
-                Line::Instruction { .. } => break,
+                _ => break,
             }
         }
         let entries = bytes.chunks_exact(width).map(|entry| {
@@ -402,6 +376,29 @@ impl Function {
         });
         let is_code = |to: &u64| matches!(self.lines.get(to), Some(Line::Instruction { .. }));
         entries.filter(is_code).collect()
+    }
+}
+
+/// What each function does by itself. Behind the call of one that never returns, `on_panic` for a start, another block of
+/// the caller may lie; so those are found first.
+fn walks(
+    functions: &BTreeMap<u64, Function>,
+    on_panic: Option<u64>,
+) -> HashMap<u64, Result<Walk, String>> {
+    let mut endless: HashSet<u64> = on_panic.into_iter().collect();
+    loop {
+        let walks: HashMap<u64, Result<Walk, String>> = functions
+            .iter()
+            .map(|(address, function)| (*address, function.walk(*address, &endless)))
+            .collect();
+        let is_endless =
+            |walk: &Result<Walk, String>| walk.as_ref().is_ok_and(|walk| !walk.returns);
+        let found = walks.iter().filter(|(_, walk)| is_endless(walk));
+        let known = endless.len();
+        endless.extend(found.map(|(address, _)| *address));
+        if endless.len() == known {
+            return walks;
+        }
     }
 }
 
@@ -458,11 +455,14 @@ fn functions(printed: &str) -> Result<BTreeMap<u64, Function>, String> {
             let address = hex(address.trim())?;
             let (mnemonic, operands) = words.split_once('\t').unwrap_or((words, ""));
             let parsed = parse(mnemonic.trim(), operands);
-            let parsed = parsed.map_err(|what| format!("{}: {what}: {line}", function.name))?;
-            function.lines.insert(address, parsed);
+            function
+                .lines
+                .insert(address, parsed.unwrap_or_else(Line::Unknown));
         }
     }
     functions.extend(open);
+    // what begins with constants is a table, such as the vectors that a core starts with
+    functions.retain(|address, function| !function.is_data(*address));
     Ok(functions)
 }
 
@@ -642,14 +642,9 @@ mod tests {
 
     /// The depth of the function at 0x10 of a program.
     fn depth(program: &str) -> Result<Depth, String> {
-        let mut stacks = Stacks {
-            functions: functions(program)?,
-            addresses: HashMap::from([(String::from("main"), 0x10)]),
-            outside: HashMap::from([(0, String::from("hook"))]),
-            known: HashMap::new(),
-            deepest: HashMap::new(),
-        };
-        stacks.depth("main")
+        let addresses = HashMap::from([(String::from("main"), 0x10)]);
+        let outside = HashMap::from([(0, String::from("hook"))]);
+        Stacks::new(functions(program)?, addresses, outside).depth("main")
     }
 
     const LEAF: &str = "00000040 <leaf>:\n  40:\tpush\t{r4, lr}\n  42:\tpop\t{r4, pc}\n";
@@ -662,6 +657,16 @@ mod tests {
         let found = depth(&format!("{main}{LEAF}")).unwrap();
         assert_eq!((found.stack, found.callback), (32, None));
         assert_eq!(found.outside, BTreeMap::from([(String::from("hook"), 4)]));
+    }
+
+    #[test]
+    fn a_table_is_no_function() {
+        let vectors = "00000000 <main-0x10>:\n   0:\t.word\t0x20020000\n   4:\t.word\t0x00000011\n";
+        let main = "00000010 <main>:\n  10:\tpush\t{r4, lr}\n  12:\tpop\t{r4, pc}\n";
+        assert_eq!(
+            depth(&format!("{vectors}{main}")).map(|depth| depth.stack),
+            Ok(8)
+        );
     }
 
     #[test]
@@ -680,6 +685,7 @@ mod tests {
         assert!(of("  10:\tpush\t{r4}\n  12:\tb.n\t10 <main>\n").is_err());
         assert!(of("  10:\tpop\t{r4}\n  12:\tbx\tlr\n").is_err());
         assert!(of("  10:\tbl\t99 <nowhere>\n  12:\tbx\tlr\n").is_err());
+        assert!(of("  10:\tmov\tsp, r4\n  12:\tbx\tlr\n").is_err());
         assert!(of("  10:\tbl\t40 <leaf>\n  12:\tbx\tlr\n").is_ok());
     }
 
