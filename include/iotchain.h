@@ -1,4 +1,6 @@
-/* C interface of IoTChain. Written by `cargo xtask header`: do not edit. */
+/* C interface of IoTChain. Written by `cargo xtask header`: do not edit.
+ *
+ * How much stack each function takes at worst is in docs/footprint.md. */
 
 #ifndef IOTCHAIN_H
 #define IOTCHAIN_H
@@ -1466,7 +1468,7 @@ iotchain_err iotchain_commands_init(struct iotchain_commands *commands,
                                     uint64_t booted);
 
 /**
- * Opens a signed command of a client for a resource of this server, each once. At most 3.5 kB of stack are used.
+ * Opens a signed command of a client for a resource of this server, each once.
  *
  * @param resource  the resource at this server
  * @param commands  what was carried out
@@ -1703,7 +1705,7 @@ size_t iotchain_join_response_size(void);
  * Reads a join response, or the answer to `GET /ace-group/GNAME/nodes/NAME`, and verifies that the key server holds its key and
  * answered this request.
  *
- * @param response  room for the response; at most 3.5 kB of stack are used
+ * @param response  room for the response
  * @param message  the payload of a success, at most 8192 bytes
  * @param cnonce  N_C of the join request
  * @param key_server  thumbprint of the key server's key, 32 bytes, from `iotchain_transfer_response` or pinned before
@@ -1831,7 +1833,7 @@ iotchain_err iotchain_member_retire(struct iotchain_member *member);
 /**
  * Takes a broadcast in, an event or a beacon, from wherever it came. On failure the member is as before.
  *
- * @param message  at most 3.5 kB of stack are used for an event, which is signed, and 1.8 kB for a beacon
+ * @param message  an event, which is signed, or a beacon
  * @param now  Unix time; 0 if it is not known, which gives up the check that the session has begun
  * @param received  what it was
  * @return 0; `IOTCHAIN_ERR_NEED_EVENT` for a beacon whose event is missing: fetch that (`iotchain_beacon_session`), take it in,
@@ -1917,7 +1919,7 @@ iotchain_err iotchain_member_open_response(struct iotchain_member *member,
                                            struct iotchain_opened *opened);
 
 /**
- * Opens a signed object that lay at a proxy or in a cache. At most 3.5 kB of stack are used.
+ * Opens a signed object that lay at a proxy or in a cache.
  *
  * @param resource  the resource at its server, not at the proxy
  * @param stored  what was accepted of it; export it to flash afterwards
@@ -2019,7 +2021,7 @@ iotchain_err iotchain_pop_digest(const struct iotchain_pop_input *input,
  * A client's answer to the challenge: r, s and v of its account, 65 bytes. The signer is handed the digest of
  * `iotchain_pop_digest`; v is found by recovering the key, so up to three signatures' worth of time passes.
  *
- * @param signer  the key of the client's account, `IOTCHAIN_ES256K`; up to 3 kB of stack are used
+ * @param signer  the key of the client's account, `IOTCHAIN_ES256K`
  * @param answer  room for 65 bytes
  * @return 0, `IOTCHAIN_ERR_POP` if the key is not that of the token's client, `IOTCHAIN_ERR_SIG` if the signer fails, otherwise as
  *   `iotchain_pop_digest`
@@ -2149,8 +2151,7 @@ iotchain_err iotchain_proxy_forget(struct iotchain_proxy *proxy,
                                    size_t sid_len);
 
 /**
- * Checks a signed object before it replaces the one that is stored. Store and serve the bytes as they came. At most 3.5 kB of
- * stack are used.
+ * Checks a signed object before it replaces the one that is stored. Store and serve the bytes as they came.
  *
  * @param object  the payload
  * @param resource  the resource at its server, not at the proxy
@@ -2173,7 +2174,7 @@ iotchain_err iotchain_proxy_check(const struct iotchain_proxy *proxy,
 
 /**
  * Judges two signed objects of one resource: whoever signs two different ones under one number is caught by them. Times are not
- * looked at. At most 3.5 kB of stack are used.
+ * looked at.
  *
  * A member that gets `IOTCHAIN_ERR_EQUIVOCATION` has such a pair if it keeps the bytes of the object that it accepted last.
  *
@@ -2264,7 +2265,7 @@ iotchain_err iotchain_sender_seal_response(struct iotchain_sender *sender,
 
 /**
  * Seals an object and signs it, for whatever proxies store it: a representation if the sender is a resource server's, else a
- * command to one. Content-Format of the message is 16. At most 3.5 kB of stack are used with a key in memory.
+ * command to one. Content-Format of the message is 16.
  *
  * @param sender  of a resource server, or of a client
  * @param resource  the resource at its server, not at the proxy
@@ -2472,7 +2473,7 @@ size_t iotchain_signing_key_size(void);
 /**
  * Sets a private key up from its 32 bytes, e.g. out of protected flash.
  *
- * @param key  room for the key; at most 3 kB of stack are used
+ * @param key  room for the key
  * @param alg  `IOTCHAIN_ES256K`
  * @param bytes  32 bytes, big-endian; wipe your copy
  * @return 0, `IOTCHAIN_ERR_TYPE` for zero or a number not below the order, `IOTCHAIN_ERR_ALG` for an algorithm that this library was
@@ -2485,7 +2486,7 @@ iotchain_err iotchain_signing_key_init(struct iotchain_signing_key *key,
 /**
  * Makes a fresh private key. Store it with `iotchain_signing_key_export`.
  *
- * @param key  room for the key; at most 3 kB of stack are used
+ * @param key  room for the key
  * @param alg  `IOTCHAIN_ES256K`
  * @param random  where the key comes from
  * @return 0, `IOTCHAIN_ERR_RANDOM` if the source fails, `IOTCHAIN_ERR_ALG`

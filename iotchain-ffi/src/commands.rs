@@ -46,7 +46,7 @@ pub unsafe extern "C" fn iotchain_commands_init(
     outcome(|| unsafe { object::put(commands, || Commands::new(UnixTime::new(booted))) })
 }
 
-/// Opens a signed command of a client for a resource of this server, each once. At most 3.5 kB of stack are used.
+/// Opens a signed command of a client for a resource of this server, each once.
 ///
 /// @param resource  the resource at this server
 /// @param commands  what was carried out

@@ -73,7 +73,7 @@ pub extern "C" fn iotchain_join_response_size() -> usize {
 /// Reads a join response, or the answer to `GET /ace-group/GNAME/nodes/NAME`, and verifies that the key server holds its key and
 /// answered this request.
 ///
-/// @param response  room for the response; at most 3.5 kB of stack are used
+/// @param response  room for the response
 /// @param message  the payload of a success, at most 8192 bytes
 /// @param cnonce  N_C of the join request
 /// @param key_server  thumbprint of the key server's key, 32 bytes, from `iotchain_transfer_response` or pinned before

@@ -43,8 +43,7 @@
 //! | `small-ecdsa` | ES256K in 3 kB of stack, at half the speed; what the archive has |
 //! | `esp256` | ESP256 signatures |
 //!
-//! Cost: a call adds a few checks of pointers to what the Rust function takes. Stack, flash and instructions of each operation stand in
-//! `docs/footprint.md`; the size of an object is that of its structure, the same in every build.
+//! Cost: the stack of each function, and flash and instructions of each operation, stand in `docs/footprint.md`; the size of an object is that of its structure, the same in every build.
 //!
 //! Beside `iotchain-port` the only crate of the family that may hold `unsafe`.
 #![no_std]

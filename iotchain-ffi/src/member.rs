@@ -223,7 +223,7 @@ pub unsafe extern "C" fn iotchain_member_retire(member: *mut iotchain_member) ->
 
 /// Takes a broadcast in, an event or a beacon, from wherever it came. On failure the member is as before.
 ///
-/// @param message  at most 3.5 kB of stack are used for an event, which is signed, and 1.8 kB for a beacon
+/// @param message  an event, which is signed, or a beacon
 /// @param now  Unix time; 0 if it is not known, which gives up the check that the session has begun
 /// @param received  what it was
 /// @return 0; `IOTCHAIN_ERR_NEED_EVENT` for a beacon whose event is missing: fetch that (`iotchain_beacon_session`), take it in,

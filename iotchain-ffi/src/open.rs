@@ -102,7 +102,7 @@ pub unsafe extern "C" fn iotchain_member_open_response(
     })
 }
 
-/// Opens a signed object that lay at a proxy or in a cache. At most 3.5 kB of stack are used.
+/// Opens a signed object that lay at a proxy or in a cache.
 ///
 /// @param resource  the resource at its server, not at the proxy
 /// @param stored  what was accepted of it; export it to flash afterwards

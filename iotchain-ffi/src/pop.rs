@@ -94,7 +94,7 @@ pub unsafe extern "C" fn iotchain_pop_digest(
 /// A client's answer to the challenge: r, s and v of its account, 65 bytes. The signer is handed the digest of
 /// `iotchain_pop_digest`; v is found by recovering the key, so up to three signatures' worth of time passes.
 ///
-/// @param signer  the key of the client's account, `IOTCHAIN_ES256K`; up to 3 kB of stack are used
+/// @param signer  the key of the client's account, `IOTCHAIN_ES256K`
 /// @param answer  room for 65 bytes
 /// @return 0, `IOTCHAIN_ERR_POP` if the key is not that of the token's client, `IOTCHAIN_ERR_SIG` if the signer fails, otherwise as
 ///   `iotchain_pop_digest`

@@ -196,8 +196,7 @@ pub unsafe extern "C" fn iotchain_proxy_forget(
     })
 }
 
-/// Checks a signed object before it replaces the one that is stored. Store and serve the bytes as they came. At most 3.5 kB of
-/// stack are used.
+/// Checks a signed object before it replaces the one that is stored. Store and serve the bytes as they came.
 ///
 /// @param object  the payload
 /// @param resource  the resource at its server, not at the proxy
@@ -245,7 +244,7 @@ pub unsafe extern "C" fn iotchain_proxy_check(
 }
 
 /// Judges two signed objects of one resource: whoever signs two different ones under one number is caught by them. Times are not
-/// looked at. At most 3.5 kB of stack are used.
+/// looked at.
 ///
 /// A member that gets `IOTCHAIN_ERR_EQUIVOCATION` has such a pair if it keeps the bytes of the object that it accepted last.
 ///

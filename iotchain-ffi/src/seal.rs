@@ -85,7 +85,7 @@ pub unsafe extern "C" fn iotchain_sender_seal_response(
 }
 
 /// Seals an object and signs it, for whatever proxies store it: a representation if the sender is a resource server's, else a
-/// command to one. Content-Format of the message is 16. At most 3.5 kB of stack are used with a key in memory.
+/// command to one. Content-Format of the message is 16.
 ///
 /// @param sender  of a resource server, or of a client
 /// @param resource  the resource at its server, not at the proxy

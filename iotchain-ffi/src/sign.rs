@@ -127,7 +127,7 @@ pub extern "C" fn iotchain_signing_key_size() -> usize {
 
 /// Sets a private key up from its 32 bytes, e.g. out of protected flash.
 ///
-/// @param key  room for the key; at most 3 kB of stack are used
+/// @param key  room for the key
 /// @param alg  `IOTCHAIN_ES256K`
 /// @param bytes  32 bytes, big-endian; wipe your copy
 /// @return 0, `IOTCHAIN_ERR_TYPE` for zero or a number not below the order, `IOTCHAIN_ERR_ALG` for an algorithm that this library was
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn iotchain_signing_key_init(
 
 /// Makes a fresh private key. Store it with `iotchain_signing_key_export`.
 ///
-/// @param key  room for the key; at most 3 kB of stack are used
+/// @param key  room for the key
 /// @param alg  `IOTCHAIN_ES256K`
 /// @param random  where the key comes from
 /// @return 0, `IOTCHAIN_ERR_RANDOM` if the source fails, `IOTCHAIN_ERR_ALG`
