@@ -2466,6 +2466,17 @@ iotchain_err iotchain_sender_checkpoint_stored(struct iotchain_sender *sender,
 void iotchain_sender_wipe(struct iotchain_sender *sender);
 
 /**
+ * The Ethereum address of a key: by it a ledger knows the client, or the resource server, that holds the key (spec 1.1). At most
+ * 2 kB of stack are used.
+ *
+ * @param key  a key of ES256K; its point is not checked
+ * @param address  room for 20 bytes
+ * @return 0, `IOTCHAIN_ERR_ALG` for a key of another algorithm
+ */
+iotchain_err iotchain_public_key_address(const struct iotchain_public_key *key,
+                                         uint8_t *address);
+
+/**
  * `sizeof (struct iotchain_signing_key)` of the library that is linked.
  */
 size_t iotchain_signing_key_size(void);

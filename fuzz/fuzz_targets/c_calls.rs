@@ -97,6 +97,7 @@ const FUNCTIONS: &[&dyn Call] = functions![
     iotchain_proxy_init(_, _, _),
     iotchain_proxy_learn(_, _, _, _, _),
     iotchain_proxy_size(),
+    iotchain_public_key_address(_, _),
     iotchain_reply_size(),
     iotchain_sealer_init(_, _),
     iotchain_sender_checkpoint_due(_, _),

@@ -224,9 +224,10 @@ pub use sender::{
     iotchain_sender_size, iotchain_sender_wipe,
 };
 pub use sign::{
-    IOTCHAIN_ES256K, IOTCHAIN_ESP256, iotchain_public_key, iotchain_signer, iotchain_signing_key,
-    iotchain_signing_key_export, iotchain_signing_key_generate, iotchain_signing_key_init,
-    iotchain_signing_key_signer, iotchain_signing_key_size, iotchain_signing_key_wipe,
+    IOTCHAIN_ES256K, IOTCHAIN_ESP256, iotchain_public_key, iotchain_public_key_address,
+    iotchain_signer, iotchain_signing_key, iotchain_signing_key_export,
+    iotchain_signing_key_generate, iotchain_signing_key_init, iotchain_signing_key_signer,
+    iotchain_signing_key_size, iotchain_signing_key_wipe,
 };
 #[cfg(feature = "member")]
 pub use sleep::{

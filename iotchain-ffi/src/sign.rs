@@ -47,6 +47,28 @@ impl iotchain_public_key {
     }
 }
 
+/// The Ethereum address of a key: by it a ledger knows the client, or the resource server, that holds the key (spec 1.1). At most
+/// 2 kB of stack are used.
+///
+/// @param key  a key of ES256K; its point is not checked
+/// @param address  room for 20 bytes
+/// @return 0, `IOTCHAIN_ERR_ALG` for a key of another algorithm
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn iotchain_public_key_address(
+    key: *const iotchain_public_key,
+    address: *mut u8,
+) -> iotchain_err {
+    outcome(|| {
+        // SAFETY: the caller's promise.
+        let (key, out) = unsafe { (value(key)?.read()?, result(address.cast::<[u8; 20]>())?) };
+        out.write(*key.address().ok_or(Error::Alg)?.as_bytes());
+        Ok(())
+    })
+}
+
 /// Somebody who signs: `iotchain_signing_key_signer` gives one for a key in memory; a secure element comes with a function of
 /// its own.
 #[derive(Clone, Copy, Debug)]

@@ -58,9 +58,32 @@ static void what_is_no_key_is_refused(void)
     iotchain_signing_key_wipe(NULL);
 }
 
+static void a_key_has_an_address(void)
+{
+    uint8_t next = 1, address[20] = {0}, other[20] = {0};
+    iotchain_rng rng = {counting, &next};
+    iotchain_signing_key key = {{0}};
+    iotchain_signer signer;
+
+    CHECK(iotchain_signing_key_generate(&key, IOTCHAIN_ES256K, &rng) == IOTCHAIN_ERR_OK);
+    CHECK(iotchain_signing_key_signer(&key, &signer) == IOTCHAIN_ERR_OK);
+    CHECK(iotchain_public_key_address(&signer.key, address) == IOTCHAIN_ERR_OK);
+    signer.key.y[31] ^= 1;
+    CHECK(iotchain_public_key_address(&signer.key, other) == IOTCHAIN_ERR_OK);
+    CHECK(memcmp(address, other, sizeof address) != 0);
+    signer.key.alg = IOTCHAIN_ESP256;
+    CHECK(iotchain_public_key_address(&signer.key, address) == IOTCHAIN_ERR_ALG);
+    signer.key.alg = 0;
+    CHECK(iotchain_public_key_address(&signer.key, address) == IOTCHAIN_ERR_ALG);
+    CHECK(iotchain_public_key_address(NULL, address) == IOTCHAIN_ERR_NULL_ARGUMENT);
+    CHECK(iotchain_public_key_address(&signer.key, NULL) != IOTCHAIN_ERR_OK);
+    iotchain_signing_key_wipe(&key);
+}
+
 int main(void)
 {
     a_key_survives_export();
+    a_key_has_an_address();
     what_is_no_key_is_refused();
     return failures == 0 ? 0 : 1;
 }
