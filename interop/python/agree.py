@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 
-MODULES = ("cbor", "objects", "signed", "tokens", "wallet")
+MODULES = ("cbor", "objects", "regroup", "signed", "tokens", "wallet")
 
 
 def from_json(value):

@@ -43,6 +43,7 @@ mod params;
 mod polynomials;
 mod pop;
 mod receiver;
+mod regrouped;
 mod report;
 mod script;
 mod sealing;
@@ -72,6 +73,7 @@ pub fn check(set: &VectorSet) -> Report {
     params::check(set, &mut report.section("params.json"));
     kdf::check(set, &mut report.section("kdf.json"));
     objects::check(set, &mut report.section("objects.json"));
+    regrouped::check(set, &mut report.section("objects-of-groups.json"));
     groups::check(set, &mut report.section("broadcast-rsd.json"));
     polynomials::check(set, &mut report.section("broadcast-polynomial.json"));
     field::check(set, &mut report.section("field.json"));

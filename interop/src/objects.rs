@@ -22,7 +22,18 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
     let cases = section
         .read("cases", || set.cases("objects"))
         .unwrap_or_default();
-    for case in &cases {
+    check_cases(set, &cases, section);
+    let rows = section
+        .read("overhead", || set.file("objects").get("overhead")?.some())
+        .unwrap_or_default();
+    for row in &rows {
+        overhead::check(set, row, section);
+    }
+}
+
+/// The cases of one file: answers are among the same cases as their requests.
+pub(crate) fn check_cases(set: &VectorSet, cases: &[Item<'_>], section: &mut Section<'_>) {
+    for case in cases {
         let name = case.name();
         section.check(format!("{name} compact"), || check_compact(case));
         section.check(format!("{name} intermediates"), || {
@@ -32,7 +43,7 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
             continue;
         };
         if is_answer(case) {
-            section.check(format!("{name} seal"), || check_answering(&cases, case));
+            section.check(format!("{name} seal"), || check_answering(cases, case));
         } else if section.read(&name, || can_seal(set, case)) == Some(false) {
             section.skip("sealing at a PIV that takes too long to reach");
         } else {
@@ -42,12 +53,6 @@ pub(crate) fn check(set: &VectorSet, section: &mut Section<'_>) {
         if mode == "S" {
             section.check(format!("{name} proxy"), || check_proxy(case));
         }
-    }
-    let rows = section
-        .read("overhead", || set.file("objects").get("overhead")?.some())
-        .unwrap_or_default();
-    for row in &rows {
-        overhead::check(set, row, section);
     }
 }
 

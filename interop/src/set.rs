@@ -24,7 +24,7 @@ const FILES: [&str; 12] = [
 ];
 
 /// Files that a set may have besides.
-const MORE_FILES: [&str; 1] = ["token-proof"];
+const MORE_FILES: [&str; 2] = ["objects-of-groups", "token-proof"];
 
 /// One vector set, read and parsed.
 #[derive(Clone, Debug)]

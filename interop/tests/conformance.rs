@@ -70,6 +70,8 @@ fn one_changed_digit_is_found_in_every_file() {
         ("objects.json", "/cases/0/object"),
         ("objects.json", "/cases/0/plaintext"),
         ("objects.json", "/cases/5/signature"),
+        ("objects-of-groups.json", "/cases/0/object"),
+        ("objects-of-groups.json", "/cases/11/env/echo/key"),
         ("broadcast-rsd.json", "/cases/0/events/1/message"),
         ("broadcast-rsd.json", "/cases/0/sessions/3/chain"),
         ("broadcast-rsd.json", "/cases/1/members/0/personal_key"),

@@ -2,6 +2,7 @@
 
 mod cbor;
 mod objects;
+mod regroup;
 mod signed;
 mod tokens;
 
