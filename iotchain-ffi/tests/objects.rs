@@ -10,8 +10,9 @@ use iotchain::join::{Ccs, JoinResponse, List};
 use iotchain::token::AccountId;
 use iotchain::{Address, Roles, Secret, Sid, SignAlg, Signer, SigningKey};
 use iotchain_ffi::*;
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::c_void;
 use std::ptr::{null, null_mut};
+use vectors::calls::{PLACES, Place, Resource, exchange, stored, written};
 use vectors::{Held, NONCE, file, hex, join_response, ok, signing_key, told, zeroed};
 
 const SERVER: [u8; 2] = [0x80, 0];
@@ -32,71 +33,6 @@ unsafe extern "C" fn fill(next: *mut c_void, out: *mut u8, len: usize) -> i32 {
         out.write_bytes(*next, len);
     }
     0
-}
-
-/// A resource that stays where it is.
-struct Resource {
-    _texts: Vec<CString>,
-    _list: Vec<*const c_char>,
-    c: iotchain_resource,
-}
-
-impl Resource {
-    fn new(rs: &'static [u8; 20], path: &[&str]) -> Self {
-        let texts: Vec<_> = path
-            .iter()
-            .map(|text| CString::new(*text).unwrap())
-            .collect();
-        let list: Vec<_> = texts.iter().map(|text| text.as_ptr()).collect();
-        let c = iotchain_resource {
-            rs: rs.as_ptr(),
-            path: list.as_ptr(),
-            path_count: list.len(),
-            query: null(),
-            query_count: 0,
-        };
-        Self {
-            _texts: texts,
-            _list: list,
-            c,
-        }
-    }
-}
-
-/// Where the input of a call lies.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Apart,
-    /// In the output buffer, at this place.
-    Within(usize),
-}
-
-const PLACES: [Place; 3] = [Place::Apart, Place::Within(0), Place::Within(11)];
-
-/// Calls a function that reads `input` and writes to a buffer; what it wrote.
-fn written(
-    place: Place,
-    input: &[u8],
-    room: usize,
-    call: impl FnOnce((*const u8, usize), (*mut u8, usize), *mut usize) -> iotchain_err,
-) -> Result<Vec<u8>, iotchain_err> {
-    let mut out = vec![0xee; room.max(input.len() + 20)];
-    let mut len = usize::MAX;
-    let cap = out.len();
-    let from = match place {
-        Place::Apart => input.as_ptr(),
-        Place::Within(at) => {
-            out[at..at + input.len()].copy_from_slice(input);
-            out.as_mut_ptr().wrapping_add(at).cast_const()
-        }
-    };
-    let result = ok(call((from, input.len()), (out.as_mut_ptr(), cap), &mut len));
-    match result {
-        Ok(()) => out.truncate(len),
-        Err(iotchain_err::Buffer) => assert!(len != usize::MAX && len > 0),
-        Err(_) => assert_eq!(len, usize::MAX, "nothing is told on failure"),
-    }
-    result.map(|()| out)
 }
 
 struct World {
@@ -164,7 +100,7 @@ impl World {
             client_sender: zeroed(),
             access: *access.expose(),
             now,
-            temperature: Resource::new(&RS, &["temp"]),
+            temperature: Resource::new(RS, &["temp"], &[]),
         };
         world.boot(1);
         world
@@ -461,20 +397,6 @@ impl World {
         }
         proxy
     }
-}
-
-fn exchange(token: &[u8]) -> Box<iotchain_exchange> {
-    let mut exchange = zeroed();
-    // SAFETY: every pointer is of a value that lives.
-    ok(unsafe { iotchain_exchange_init(&mut *exchange, token.as_ptr(), token.len()) }).unwrap();
-    exchange
-}
-
-fn stored() -> Box<iotchain_stored> {
-    let mut stored = zeroed();
-    // SAFETY: every pointer is of a value that lives.
-    ok(unsafe { iotchain_stored_init(&mut *stored) }).unwrap();
-    stored
 }
 
 #[test]

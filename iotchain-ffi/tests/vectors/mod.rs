@@ -1,9 +1,14 @@
 //! What the tests of the vectors share: the files, and members that C would make.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod calls;
+
 use iotchain::core::cbor::Reader;
+use iotchain::core::hash::sha256;
 use iotchain::join::{JoinResponse, KeyMap, List, kdc_proof};
-use iotchain::{Gid, PublicKey, Session, Sid, Signer, SigningKey, Suite, Thumbprint, UnixTime};
+use iotchain::{
+    Gid, PublicKey, Session, Sid, SignAlg, Signer, SigningKey, Suite, Thumbprint, UnixTime,
+};
 use iotchain_ffi::*;
 use serde_json::Value;
 use std::mem::MaybeUninit;
@@ -21,13 +26,60 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
 }
 
-/// The private key of the file of parameters whose public half is `public`.
+/// The private key behind `public`, a secret of the file of parameters; `None` for an algorithm that this build has not.
 pub(crate) fn signing_key(public: &[u8]) -> Option<SigningKey> {
     let params = file("params");
-    let keys = params["keys"].as_object().unwrap();
-    let key = keys.values().find(|key| hex(&key["cose_key"]) == public)?;
     let alg = PublicKey::parse(public).unwrap().alg();
-    SigningKey::from_bytes(alg, &hex(&key["private"]).try_into().unwrap()).ok()
+    let named = params["keys"].as_object().unwrap().keys();
+    // the key servers of the groups B and C have `ks-ed25519` and, on P-256, `ks`
+    let mut names = named
+        .map(|name| name.replace('_', "-"))
+        .chain(["ks-ed25519".to_owned()]);
+    let phrase = params["seed_phrase"].as_str().unwrap();
+    SigningKey::from_bytes(alg, &[1; 32]).ok()?;
+    let found = names.find_map(|name| {
+        let secret = sha256(&[phrase.as_bytes(), name.as_bytes()]);
+        let key = SigningKey::from_bytes(alg, &secret).ok()?;
+        let mut encoded = [0; PublicKey::MAX_ENCODED];
+        let len = key.public().encode(&mut encoded).unwrap();
+        (encoded[..len] == *public).then_some(key)
+    });
+    Some(found.expect("a secret of the parameters"))
+}
+
+/// Whether the library verifies what a key server with this public key signs. If not, it says so of a signing key, and has members
+/// refused at the join: it has ES256K, which spec 1.5 demands of every device, ESP256 if it is asked for, and no feature for Ed25519,
+/// which it takes only from a build that has it anyway.
+pub(crate) fn can_join(key_server: &[u8], personal_key: &[u8]) -> bool {
+    if signing_key(key_server).is_some() {
+        return true;
+    }
+    let key_server = PublicKey::parse(key_server).unwrap();
+    let optional = match key_server.alg() {
+        SignAlg::Es256k => false,
+        SignAlg::Esp256 => !cfg!(feature = "esp256"),
+        SignAlg::Ed25519 => true,
+    };
+    assert!(optional, "the library has {:?}", key_server.alg());
+    let alg = key_server.alg().cose().try_into().unwrap();
+    let mut key = zeroed::<iotchain_signing_key>();
+    // SAFETY: every pointer is of a value that lives.
+    let refused = unsafe { iotchain_signing_key_init(&mut *key, alg, [1; 32].as_ptr()) };
+    assert_eq!(refused, iotchain_err::Alg);
+
+    let own = SigningKey::from_bytes(SignAlg::Es256k, &[1; 32]).unwrap();
+    let message = join_response(&own, personal_key, None);
+    let unverified = JoinResponse::parse(&message).unwrap();
+    let mut response = unverified
+        .verify(NONCE, &own.public().thumbprint())
+        .unwrap();
+    response.key_map.suite.sign = key_server.alg();
+    response.key_server = key_server;
+    let mut out = vec![0; JoinResponse::MAX_LEN];
+    let len = response.encode(&mut out).unwrap();
+    let joined = Held::join(&out[..len], NONCE, &key_server.thumbprint());
+    assert_eq!(joined.err(), Some(iotchain_err::Sig));
+    false
 }
 
 /// A join response that gives `personal_key` to a client, signed by the key server `key`.
