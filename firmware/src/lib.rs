@@ -1,21 +1,26 @@
 //! Measures what devices run, on emulated cores: instructions, and bytes of stack.
 //!
 //! ```text
-//! reset --> measure(operation) for each of the table --> "name instructions stack" by semihosting --> exit
+//! reset --> measure(operation) for each of the table --> "name instructions stack blocks" by semihosting --> exit
 //! ```
 //!
 //! The emulator runs one instruction per nanosecond (`-icount shift=0`), so that a clock counts instructions. The stack
-//! below an operation is painted before it and looked through after it.
+//! below an operation is painted before it and looked through after it. With `--cfg iotchain_aes="port"` the blocks that the
+//! platform encrypts are counted, and what they cost is left out.
 #![no_std]
 
 #[cfg_attr(target_arch = "arm", path = "cortex_m.rs")]
 #[cfg_attr(target_arch = "riscv32", path = "risc_v.rs")]
 mod machine;
 mod operations;
+#[cfg_attr(iotchain_aes = "port", path = "platform.rs")]
+#[cfg_attr(not(iotchain_aes = "port"), path = "no_platform.rs")]
+mod platform;
 mod semihosting;
 
 use core::panic::PanicInfo;
 use operations::{OPERATIONS, Operation, World};
+use platform::taken_apart;
 
 /// Paint of the stack.
 const PAINT: u32 = 0xa5a5_5a5a;
@@ -45,21 +50,22 @@ extern "C" fn reset() -> ! {
         semihosting::exit(1)
     };
     for (name, operation) in OPERATIONS {
-        let Some((instructions, stack)) = measure(*operation, &mut world) else {
+        let Some((instructions, stack, blocks)) = measure(*operation, &mut world) else {
             semihosting::print(name);
             semihosting::exit(1)
         };
         semihosting::print(name);
         semihosting::print_number(instructions);
         semihosting::print_number(stack);
+        semihosting::print_number(blocks);
         semihosting::print("\n");
     }
     semihosting::exit(0)
 }
 
-/// Instructions and bytes of stack of one operation; `None` if it failed.
+/// Instructions and bytes of stack of one operation, and blocks that the platform encrypted; `None` if it failed.
 #[inline(never)]
-fn measure(operation: Operation, world: &mut World) -> Option<(u32, u32)> {
+fn measure(operation: Operation, world: &mut World) -> Option<(u32, u32, u32)> {
     let top = machine::stack_pointer();
     let mut at = &raw mut stack_limit;
     while at < top {
@@ -67,13 +73,16 @@ fn measure(operation: Operation, world: &mut World) -> Option<(u32, u32)> {
         unsafe { at.write_volatile(PAINT) };
         at = at.wrapping_add(1);
     }
+    taken_apart();
     let moment = machine::now();
     let is_right = operation(world);
     let instructions = machine::since(moment);
+    let (apart, blocks) = taken_apart();
     let mut at = &raw mut stack_limit;
     // SAFETY: within the stack, which is memory.
     while at < top && unsafe { at.read_volatile() } == PAINT {
         at = at.wrapping_add(1);
     }
-    is_right.then_some((instructions, (top as u32).wrapping_sub(at as u32)))
+    let stack = (top as u32).wrapping_sub(at as u32);
+    is_right.then_some((instructions.wrapping_sub(apart), stack, blocks))
 }

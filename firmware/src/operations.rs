@@ -6,13 +6,13 @@ use iotchain::Membership;
 use iotchain::join::JoinResponse;
 use iotchain_core::kdf::{SenderUse, hkdf_expand, hkdf_extract};
 use iotchain_core::{
-    AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid, PublicKey,
-    Result, Secret, Session, SessionSecret, Sid, SignAlg, Signature, Signer, SigningKey, Suite,
-    Thumbprint, UnixTime,
+    AccessKey, AdditionalData, Address, AeadAlg, AeadKey, BootSalt, Error, Gid, GroupKey, Kid,
+    PublicKey, Result, Secret, Session, SessionSecret, Sid, SignAlg, Signature, Signer, SigningKey,
+    Suite, Thumbprint, UnixTime,
 };
 use iotchain_oscar::{
-    Boot, Exchange, Failures, Freshness, Group, Keys, Policy, Receiver, ResourceId, Sender,
-    Sessions,
+    Boot, Clients, EchoKey, EchoRule, Exchange, Failures, Freshness, Group, Keys, Method,
+    PairContexts, Policy, Receiver, Reply, ResourceId, Sender, Sessions, Uptime,
 };
 use iotchain_selfheal::Authority;
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
@@ -39,6 +39,8 @@ pub(crate) const OPERATIONS: &[(&str, Operation)] = &[
     ("object_seal", object_seal),
     ("object_open_first", object_open_first),
     ("object_open", object_open),
+    ("request_open", request_open),
+    ("reply_seal", reply_seal),
     ("es256k_sign", es256k_sign),
     ("es256k_verify", es256k_verify),
     ("es256k_public", es256k_public),
@@ -59,6 +61,11 @@ const GID: Gid = Gid::new([0xa1, 0xb2, 0xc3, 0xd4]);
 /// The last session of the vector.
 const SESSION: Session = Session::new(26);
 const CONTENT: u8 = 69;
+const CHANGED: u8 = 68;
+/// The client's, of all methods.
+const CLIENT: [u8; 2] = [0x07, 0x2a];
+const ENDPOINT: [u8; 18] = [0xc0; 18];
+const UPTIME: Uptime = Uptime::new(100);
 const TOKEN: &[u8] = b"8 random";
 const TEXT: [u8; 64] = [0x5a; 64];
 const AAD: [u8; 32] = [0xad; 32];
@@ -77,6 +84,28 @@ impl Sessions for Held {
 
     fn may_open(&self, _: Session) -> Result<()> {
         Ok(())
+    }
+}
+
+/// What a member opens with.
+struct Receiving {
+    group: Group,
+    held: Held,
+    directory: [(Sid, Address, PublicKey); 1],
+    failures: Failures<8>,
+    keys: Keys<4>,
+}
+
+impl Receiving {
+    fn receiver(&mut self) -> Receiver<'_, Held, [(Sid, Address, PublicKey)]> {
+        Receiver {
+            group: &self.group,
+            sessions: &self.held,
+            directory: &self.directory[..],
+            policy: Policy::default(),
+            failures: &mut self.failures,
+            keys: &mut self.keys,
+        }
     }
 }
 
@@ -115,14 +144,17 @@ pub(crate) struct World {
     membership: Membership<&'static [u8], 16, 4>,
     state: [u8; STATE_LEN],
     state_len: usize,
-    group: Group,
     sender: Sender,
-    held: Held,
-    directory: [(Sid, Address, PublicKey); 1],
-    failures: Failures<8>,
-    keys: Keys<4>,
+    receiving: Receiving,
     object: [u8; 128],
     object_len: usize,
+    server_secret: Secret<32>,
+    echo_key: EchoKey,
+    echo: [u8; EchoKey::LEN],
+    contexts: PairContexts<8>,
+    request: [u8; 128],
+    request_len: usize,
+    reply: Option<Reply>,
     signing_key: SigningKey,
     public: PublicKey,
     signature: Signature,
@@ -144,6 +176,19 @@ impl World {
         };
         let mut sender = Sender::new(group, sid, Boot::assigned(&[1])?, UnixTime::new(0))?;
         sender.enter(SESSION, &group_key)?;
+        let server_secret = Secret::new([0x5e; 32]);
+        let echo_key = EchoKey::random(&mut Zeros)?;
+        let echo = echo_key.issue(&ENDPOINT, UPTIME);
+        let mut request = [0; 128];
+        let (request_len, _) = {
+            let sid = Sid::from_slice(&CLIENT)?;
+            let mut client = Sender::new(group, sid, Boot::assigned(&[1])?, UnixTime::new(0))?;
+            client.enter(SESSION, &group_key)?;
+            let access = AccessKey::derive(&server_secret, GID, &sid)?;
+            let resource = ResourceId::new(rs, &["temp"], &[])?;
+            let text = &TEXT[..];
+            client.seal_request(&resource, Method::Put, &echo, &access, text, &mut request)?
+        };
         let authority = Authority::new(GID, PublicKey::parse(KEY_SERVER)?);
         let mut member = Member::<_, 16>::new(PersonalKey::parse(PERSONAL_KEY)?, authority)?;
         let mut state = [0; STATE_LEN];
@@ -161,14 +206,23 @@ impl World {
             membership: Membership::VACANT,
             state,
             state_len,
-            group,
             sender,
-            held: Held(group_key),
-            directory: [(sid, rs, public)],
-            failures: Failures::new(),
-            keys: Keys::new(),
+            receiving: Receiving {
+                group,
+                held: Held(group_key),
+                directory: [(sid, rs, public)],
+                failures: Failures::new(),
+                keys: Keys::new(),
+            },
             object: [0; 128],
             object_len: 0,
+            server_secret,
+            echo_key,
+            echo,
+            contexts: PairContexts::new(),
+            request,
+            request_len,
+            reply: None,
             signing_key,
             public,
             signature: [0; 64],
@@ -302,19 +356,11 @@ extern "C" fn object_seal(world: &mut World) -> bool {
 }
 
 fn open(world: &mut World) -> bool {
-    let mut receiver = Receiver {
-        group: &world.group,
-        sessions: &world.held,
-        directory: &world.directory[..],
-        policy: Policy::default(),
-        failures: &mut world.failures,
-        keys: &mut world.keys,
-    };
     let object = world.object.get(..world.object_len).unwrap_or_default();
     let out = &mut world.sealed;
     let opened = ResourceId::new(world.rs, &["temp"], &[]).and_then(|resource| {
         let mut exchange = Exchange::new(TOKEN)?;
-        receiver.open_response(
+        world.receiving.receiver().open_response(
             object,
             &resource,
             CONTENT,
@@ -334,6 +380,42 @@ extern "C" fn object_open_first(world: &mut World) -> bool {
 #[unsafe(no_mangle)]
 extern "C" fn object_open(world: &mut World) -> bool {
     open(world)
+}
+
+/// Mode P: a PUT of 64 bytes by a client that answers the challenge.
+#[unsafe(no_mangle)]
+extern "C" fn request_open(world: &mut World) -> bool {
+    let echo = world.echo_key.judge(Some(&world.echo), &ENDPOINT, UPTIME);
+    let mut clients = Clients {
+        secret: &world.server_secret,
+        retired: &[],
+        contexts: &mut world.contexts,
+        rule: EchoRule::First,
+        now: UPTIME,
+    };
+    let object = world.request.get(..world.request_len).unwrap_or_default();
+    let out = &mut world.sealed;
+    let opened = ResourceId::new(world.rs, &["temp"], &[]).and_then(|resource| {
+        let mut receiver = world.receiving.receiver();
+        receiver.open_request(object, &resource, Method::Put, echo, &mut clients, out)
+    });
+    let Ok((opened, reply)) = opened else {
+        return false;
+    };
+    world.reply = Some(reply);
+    opened.len == TEXT.len()
+}
+
+/// The response to it, 64 bytes.
+#[unsafe(no_mangle)]
+extern "C" fn reply_seal(world: &mut World) -> bool {
+    let Some(reply) = world.reply.take() else {
+        return false;
+    };
+    let resource = ResourceId::new(world.rs, &["temp"], &[]);
+    resource
+        .and_then(|resource| reply.seal(&resource, CHANGED, &TEXT[..], &mut world.object))
+        .is_ok()
 }
 
 #[unsafe(no_mangle)]

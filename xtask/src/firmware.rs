@@ -1,12 +1,16 @@
 //! What devices pay: instructions, stack and flash on emulated cores, compared with the committed figures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::budget;
 use crate::footprint::{self, Cost, Costs, number};
 use crate::functions;
 use crate::image::{ON_PANIC, alone};
+use crate::over_port;
 use crate::run::{Outcome, command, none, output, run_quietly, target_dir};
+use crate::stack::{Depth, Stacks};
 use crate::target::{CORTEX_M4, Target};
 
 /// A core that measures.
@@ -18,7 +22,7 @@ struct Core {
     machine: &'static str,
 }
 
-const CORES: &[Core] = &[
+const CORES: [Core; 4] = [
     Core {
         name: "Cortex-M4",
         triple: CORTEX_M4,
@@ -46,6 +50,24 @@ const CORES: &[Core] = &[
     },
 ];
 
+const BUILD: &str = "build --release --locked --manifest-path firmware/Cargo.toml";
+/// What rustc is told to take the platform's AES.
+const AES_OF_PLATFORM: &str = r#"--cfg iotchain_aes="port""#;
+/// Shifts of the emulator's clock: the program counts one instruction per nanosecond by a timer of 25 MHz, but one in 64
+/// nanoseconds over a platform.
+const COUNTED_BY_40: u32 = 0;
+const COUNTED_ONE_BY_ONE: u32 = 6;
+
+/// What the program prints of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) instructions: u64,
+    /// Bytes below the stack pointer of the caller.
+    pub(crate) stack: u64,
+    /// Blocks that AES of the platform encrypted.
+    pub(crate) blocks: u64,
+}
+
 /// Measures, and fails if an operation costs more than the committed tables say.
 pub(crate) fn firmware() -> Outcome {
     let committed = footprint::committed()?;
@@ -63,6 +85,7 @@ pub(crate) fn firmware() -> Outcome {
                 .map(|finding| format!("{}: {finding}", core.name)),
         );
     }
+    findings.extend(over_port::check()?);
     none(
         "costs above the committed ones; if they must be, run `cargo xtask footprint`",
         &findings,
@@ -76,6 +99,7 @@ pub(crate) fn footprint() -> Outcome {
         .map(|core| Ok(core.table(&core.measure()?)))
         .collect();
     footprint::write(&tables?.concat())?;
+    over_port::write()?;
     budget::write()?;
     functions::write()
 }
@@ -84,36 +108,58 @@ impl Core {
     fn measure(&self) -> Result<Costs, String> {
         let target = Target::named(self.triple)?;
         let library = build(target)?;
-        let image = library.with_extension("elf");
-        // an operation with ECDSA may reach a panic of the curve crate; the image ends with a fault then
-        let script = format!("--gc-sections -T {} --defsym {ON_PANIC}=fault", self.script);
-        run_quietly(target.linker(&script).arg(&library).arg("-o").arg(&image))?;
+        let image = self.link(&library)?;
+        let mut bounds = match self.triple {
+            CORTEX_M4 => Some(Stacks::of(target, &image, &[])?),
+            _ => None,
+        };
         let mut costs = Costs::new();
-        for line in self.run(&image)?.lines() {
-            let words: Vec<&str> = line.split(' ').collect();
-            let [name, instructions, stack] = words[..] else {
-                return Err(format!("the image printed `{line}`"));
-            };
-            let alone = alone(target, &library, name)?;
+        for (name, figures) in self.run(&image, COUNTED_BY_40)? {
+            let alone = alone(target, &library, &name)?;
             let cost = Cost {
-                instructions: number(instructions)?,
-                stack: number(stack)?,
+                instructions: figures.instructions,
+                stack: figures.stack,
                 flash: alone.flash,
                 can_panic: alone.can_panic,
             };
-            costs.insert(name.to_owned(), cost);
+            if let Some(bounds) = &mut bounds {
+                bounded(&name, cost.stack, &bounds.depth(&name)?)?;
+            }
+            costs.insert(name, cost);
         }
         Ok(costs)
     }
 
-    /// What the image prints in the emulator.
-    fn run(&self, image: &Path) -> Result<String, String> {
+    fn link(&self, library: &Path) -> Result<PathBuf, String> {
+        let image = library.with_extension("elf");
+        let target = Target::named(self.triple)?;
+        // an operation with ECDSA may reach a panic of the curve crate; the image ends with a fault then
+        let script = format!("--gc-sections -T {} --defsym {ON_PANIC}=fault", self.script);
+        run_quietly(target.linker(&script).arg(library).arg("-o").arg(&image))?;
+        Ok(image)
+    }
+
+    /// What the image measures in the emulator, one instruction taking 2^`shift` nanoseconds.
+    fn run(&self, image: &Path, shift: u32) -> Result<BTreeMap<String, Figures>, String> {
         let emulator = format!(
-            "60 {} -display none -monitor none -serial none -icount shift=0 -chardev stdio,id=out \
+            "60 {} -display none -monitor none -serial none -icount shift={shift} -chardev stdio,id=out \
              -semihosting-config enable=on,target=native,chardev=out -kernel",
             self.machine
         );
-        output(command("timeout", &emulator).arg(image))
+        let printed = output(command("timeout", &emulator).arg(image))?;
+        let lines = printed.lines().map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [name, instructions, stack, blocks] = words[..] else {
+                return Err(format!("the image printed `{line}`"));
+            };
+            let figures = Figures {
+                instructions: number(instructions)?,
+                stack: number(stack)?,
+                blocks: number(blocks)?,
+            };
+            Ok((name.to_owned(), figures))
+        });
+        lines.collect()
     }
 
     fn table(&self, costs: &Costs) -> String {
@@ -121,11 +167,38 @@ impl Core {
     }
 }
 
+/// Whether a stack that was painted is within the bound that the code gives.
+fn bounded(name: &str, painted: u64, bound: &Depth) -> Outcome {
+    if bound.callback.is_some() {
+        return Err(format!("{name} calls by a pointer, nobody knows whom"));
+    }
+    println!("  {name}: {painted} B of stack, at most {}", bound.stack);
+    match painted <= bound.stack {
+        true => Ok(()),
+        false => Err(format!("the bound of {name} is below what it takes")),
+    }
+}
+
+/// What the first core measures with AES of the platform.
+pub(crate) fn over_port() -> Result<BTreeMap<String, Figures>, String> {
+    let [core, ..] = &CORES;
+    let target = Target::named(core.triple)?;
+    let library = build_in(
+        "firmware-port",
+        target.cargo_with(AES_OF_PLATFORM, BUILD)?,
+        target,
+    )?;
+    core.run(&core.link(&library)?, COUNTED_ONE_BY_ONE)
+}
+
 /// The library of all operations, as cargo builds it.
 pub(crate) fn build(target: &Target) -> Result<PathBuf, String> {
-    let place = target_dir("firmware");
-    let arguments = "build --release --locked --manifest-path firmware/Cargo.toml";
-    run_quietly(target.cargo(arguments)?.env("CARGO_TARGET_DIR", &place))?;
+    build_in("firmware", target.cargo(BUILD)?, target)
+}
+
+fn build_in(place: &str, mut cargo: Command, target: &Target) -> Result<PathBuf, String> {
+    let place = target_dir(place);
+    run_quietly(cargo.env("CARGO_TARGET_DIR", &place))?;
     Ok(place
         .join(target.triple)
         .join("release/libiotchain_firmware.a"))

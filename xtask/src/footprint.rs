@@ -60,10 +60,23 @@ const GOALS: &[Goal] = &[
     goal("object_seal", None, 1800, None),
     goal("object_open_first", None, 1800, None),
     goal("object_open", None, 1800, None),
+    goal("request_open", None, 1800, None),
+    goal("reply_seal", None, 1800, None),
     goal("es256k_sign", Some(4_300_000), 3500, None),
     goal("es256k_verify", Some(3_600_000), 3500, None),
     goal("es256k_public", None, 3500, None),
 ];
+
+/// The operations in their order.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    GOALS.iter().map(|goal| goal.operation)
+}
+
+/// Whether an operation signs or verifies.
+pub(crate) fn is_signed(operation: &str) -> bool {
+    let goal = GOALS.iter().find(|goal| goal.operation == operation);
+    goal.is_some_and(|goal| goal.stack > 1800)
+}
 
 /// What one operation costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
