@@ -119,6 +119,9 @@ impl World {
             &ks_coap,
             "--coaps",
             &ks_coaps,
+            // Clients that know an address and no name, such as the one in C, check this one.
+            "--ip",
+            "127.0.0.1",
         ])?;
         owner(&["new-key", "--out", &at("meter.key")])?;
         owner(&[
