@@ -2466,8 +2466,7 @@ iotchain_err iotchain_sender_checkpoint_stored(struct iotchain_sender *sender,
 void iotchain_sender_wipe(struct iotchain_sender *sender);
 
 /**
- * The Ethereum address of a key: by it a ledger knows the client, or the resource server, that holds the key (spec 1.1). At most
- * 2 kB of stack are used.
+ * The Ethereum address of a key: by it a ledger knows the client, or the resource server, that holds the key (spec 1.1).
  *
  * @param key  a key of ES256K; its point is not checked
  * @param address  room for 20 bytes

@@ -47,8 +47,7 @@ impl iotchain_public_key {
     }
 }
 
-/// The Ethereum address of a key: by it a ledger knows the client, or the resource server, that holds the key (spec 1.1). At most
-/// 2 kB of stack are used.
+/// The Ethereum address of a key: by it a ledger knows the client, or the resource server, that holds the key (spec 1.1).
 ///
 /// @param key  a key of ES256K; its point is not checked
 /// @param address  room for 20 bytes
