@@ -22,6 +22,13 @@ pub(crate) fn file(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// Whether an attack of `negative.json` on opening is found before any key is asked for.
+pub(crate) fn is_malformed(case: &Value) -> bool {
+    let by_form = matches!(case["expect"].as_i64(), Some(1..=20 | 22 | 32 | 43));
+    let is_alone = case["pre"].as_array().is_some_and(Vec::is_empty);
+    by_form && is_alone && matches!(case["position"].as_str(), Some("response" | "stored"))
+}
+
 pub(crate) fn hex(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
 }
