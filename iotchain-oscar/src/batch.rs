@@ -5,11 +5,9 @@
 //! itself, and its neighbour too.
 
 use crate::keys::Place;
-use crate::object::{Object, Position, Seal};
-use crate::origin::Origin;
-use crate::receiver::{Source, wipe};
+use crate::receiver::{Ready, Source, wipe};
 use crate::structure::{Binding, Bound};
-use crate::{Directory, Exchange, Freshness, Opened, Receiver, ResourceId, Sessions};
+use crate::{Directory, Exchange, Freshness, Mode, Opened, Receiver, ResourceId, Sessions};
 use iotchain_core::Result;
 use iotchain_core::lockstep::{Sealed, open_pair};
 
@@ -31,9 +29,8 @@ pub struct Response<'a> {
 }
 
 /// A response whose key is at hand and that passed all steps before the AEAD.
-struct Ready<'a> {
-    object: Object<'a>,
-    origin: Origin,
+struct AtHand<'a> {
+    ready: Ready<'a>,
     place: usize,
 }
 
@@ -104,43 +101,39 @@ where
     }
 
     /// Steps 1 to 7, if they pass and the key is at hand. Nothing is changed.
-    fn ready<'a>(&self, response: &Response<'a>) -> Option<Ready<'a>> {
-        let max_len = self.policy.max_object;
-        let object = Object::parse(response.object, Position::Response, max_len).ok()?;
-        let is_signed = matches!(object.seal, Seal::Signed { .. });
-        match self.admit_group(&object, response.resource).ok()? {
-            (origin, Source::Kept(place)) if !is_signed => Some(Ready {
-                object,
-                origin,
-                place,
-            }),
-            _ => None,
+    fn ready<'a>(&self, response: &Response<'a>) -> Option<AtHand<'a>> {
+        let ready = self
+            .admit_group(response.object, response.resource)
+            .ok()??;
+        match ready.source {
+            Source::Kept(place) => Some(AtHand { ready, place }),
+            Source::Derived(_) => None,
         }
     }
 
     /// The AEAD of step 8, for both in step; `None` before anything was written.
-    fn decrypt(&self, pair: [(&Ready<'_>, &mut Response<'_>); 2]) -> Option<[Result<usize>; 2]> {
+    fn decrypt(&self, pair: [(&AtHand<'_>, &mut Response<'_>); 2]) -> Option<[Result<usize>; 2]> {
         let [(first, a), (second, b)] = pair;
         let [key_a, key_b] = self.keys.pair([first.place, second.place])?;
         // both may be of the same key, so each has additional data of its own
         let (mut aad_a, mut aad_b) = (key_a.aad.clone(), key_b.aad.clone());
         aad_a.rewrite(first.bound(a)).ok()?;
         aad_b.rewrite(second.bound(b)).ok()?;
-        let nonce_a = key_a.key.nonce(first.origin.piv);
-        let nonce_b = key_b.key.nonce(second.origin.piv);
+        let nonce_a = key_a.key.nonce(first.ready.origin.piv);
+        let nonce_b = key_b.key.nonce(second.ready.origin.piv);
         Some(open_pair([
             Sealed {
                 key: key_a.key.key(),
                 nonce: &nonce_a,
                 aad: aad_a.blocks(),
-                ciphertext: first.object.ciphertext,
+                ciphertext: first.ready.ciphertext,
                 out: a.out,
             },
             Sealed {
                 key: key_b.key.key(),
                 nonce: &nonce_b,
                 aad: aad_b.blocks(),
-                ciphertext: second.object.ciphertext,
+                ciphertext: second.ready.ciphertext,
                 out: b.out,
             },
         ]))
@@ -149,24 +142,26 @@ where
     /// Steps 8 to 11, with what the AEAD said. The neighbour's failure may have been the last one that was tolerated.
     fn settle(
         &mut self,
-        ready: &Ready<'_>,
+        at_hand: &AtHand<'_>,
         len: Result<usize>,
         response: Response<'_>,
     ) -> Result<Opened> {
         let Response { exchange, out, .. } = response;
-        let checked = self.check_failures(&ready.origin);
+        let AtHand { ready, place } = at_hand;
+        let origin = &ready.origin;
+        let checked = self.check_failures(origin);
         checked.inspect_err(|_| wipe(out, len.unwrap_or_default()))?;
-        self.keys.at(Place::Kept(ready.place))?;
-        let opened = Opened::of(&ready.object, &ready.origin, None);
-        self.settle_group(opened, &ready.origin, len, exchange, out)
+        self.keys.at(Place::Kept(*place))?;
+        let len = self.settle_group(origin, len, exchange, out)?;
+        Ok(Opened::of(origin, Mode::Group, ready.content_format, len))
     }
 }
 
-impl Ready<'_> {
+impl AtHand<'_> {
     /// What the response is bound to.
     fn bound<'b>(&'b self, response: &'b Response<'_>) -> Bound<'b> {
         Bound {
-            protected: self.object.protected,
+            protected: self.ready.protected,
             resource: response.resource,
             binding: Binding::of_response(response.code, response.exchange.token()),
         }

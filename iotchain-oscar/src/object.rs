@@ -189,15 +189,6 @@ impl<'a> Envelope<'a> {
 }
 
 impl<'a> Seal<'a> {
-    /// The mode it belongs to.
-    pub(crate) const fn mode(&self) -> Mode {
-        match self {
-            Self::Group => Mode::Group,
-            Self::Pairwise => Mode::Pairwise,
-            Self::Signed { .. } => Mode::Signed,
-        }
-    }
-
     /// Step 4.
     fn by_position(
         position: Position,

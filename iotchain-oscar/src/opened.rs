@@ -2,7 +2,6 @@
 
 use crate::Mode;
 use crate::header::Claims;
-use crate::object::Object;
 use crate::origin::Origin;
 use iotchain_core::{Kid, Piv, Session, Thumbprint};
 
@@ -28,21 +27,22 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// What will be known of `object` once it is open; the length of its plaintext is not yet.
-    pub(crate) fn of(
-        object: &Object<'_>,
+    /// Of an object without a signature.
+    pub(crate) const fn of(
         origin: &Origin,
-        signed: Option<(Claims, Thumbprint)>,
+        mode: Mode,
+        content_format: Option<u16>,
+        len: usize,
     ) -> Self {
         Self {
-            len: 0,
-            content_format: object.header.content_format,
+            len,
+            content_format,
             session: origin.context.session,
             kid: origin.kid,
             piv: origin.piv,
-            claims: signed.map(|(claims, _)| claims),
-            mode: object.seal.mode(),
-            signer: signed.map(|(_, signer)| signer),
+            claims: None,
+            mode,
+            signer: None,
         }
     }
 }

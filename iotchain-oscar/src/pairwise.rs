@@ -83,7 +83,7 @@ where
             piv: origin.piv,
         };
         let reply = Reply::new(alg, pair, origin, object.protected)?;
-        let opened = Opened::of(&object, &origin, None);
+        let content_format = object.header.content_format;
         let text = Text::of(input, object.protected, object.ciphertext);
         let len = content.open_once(text, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
@@ -92,7 +92,8 @@ where
             wipe(out, len);
             return Err(Error::Forbidden);
         }
-        Ok((Opened { len, ..opened }, reply))
+        let opened = Opened::of(&origin, Mode::Pairwise, content_format, len);
+        Ok((opened, reply))
     }
 
     /// Opens the object in the response with CoAP code `code` (2.04 = 68) to `request`, which asked `resource` with
@@ -131,16 +132,7 @@ where
         let text = Text::of(input, answer.protected, answer.ciphertext);
         let len = content.open_once(text, out);
         let len = len.inspect_err(|error| self.count_failure(&origin, *error))?;
-        Ok(Opened {
-            len,
-            content_format,
-            session: origin.context.session,
-            kid: origin.kid,
-            piv: origin.piv,
-            claims: None,
-            mode: Mode::Pairwise,
-            signer: None,
-        })
+        Ok(Opened::of(&origin, Mode::Pairwise, content_format, len))
     }
 }
 

@@ -24,7 +24,8 @@ use crate::object::{Object, Position, Seal};
 use crate::origin::Origin;
 use crate::structure::{Aad, Binding};
 use crate::{
-    Commands, Directory, Group, Input, Opened, Policy, Purpose, ResourceId, Sessions, StoredState,
+    Commands, Directory, Group, Input, Mode, Opened, Policy, Purpose, ResourceId, Sessions,
+    StoredState,
 };
 use iotchain_core::hash::sha256;
 use iotchain_core::kdf::SenderUse;
@@ -88,21 +89,17 @@ where
         out: &mut [u8],
     ) -> Result<Opened> {
         let input = object.into();
-        let object = Object::parse(
-            input.bytes(out)?,
-            Position::Response,
-            self.policy.max_object,
-        )?;
-        if matches!(object.seal, Seal::Signed { .. }) {
+        let Some(ready) = self.admit_group(input.bytes(out)?, resource)? else {
             return match freshness {
                 Freshness::Demanded => Err(Error::Mode),
                 Freshness::OrSigned { stored, now } => {
                     self.open_signed(input, resource, stored, now, out)
                 }
             };
-        }
-        let (origin, source) = self.admit_group(&object, resource)?;
-        let place = self.at_hand(source, &origin, resource, SenderUse::Group)?;
+        };
+        let text = Text::of(input, ready.protected, ready.ciphertext);
+        let (origin, content_format) = (ready.origin, ready.content_format);
+        let place = self.at_hand(ready.source, &origin, resource, SenderUse::Group)?;
         let kept = self.keys.at(place)?;
         let content = Content {
             key: &kept.key,
@@ -110,11 +107,10 @@ where
             binding: Binding::of_response(code, exchange.token()),
             piv: origin.piv,
         };
-        let opened = Opened::of(&object, &origin, None);
-        let text = Text::of(input, object.protected, object.ciphertext);
         let len = content.open(&mut kept.aad, text, out);
-        let opened = self.settle_group(opened, &origin, len, exchange, out)?;
+        let len = self.settle_group(&origin, len, exchange, out)?;
         self.keys.accept(place);
+        let opened = Opened::of(&origin, Mode::Group, content_format, len);
         Ok(opened)
     }
 
@@ -152,34 +148,45 @@ where
         self.open_signed(object.into(), resource, commands, now, out)
     }
 
-    /// Steps 5 to 7 of mode G, and whether step 8 may be tried.
-    pub(crate) fn admit_group(
+    /// Steps 1 to 7 of mode G, and whether step 8 may be tried; none for a signed object. On a small machine not inlined:
+    /// what they take of the stack is free again when the object is opened.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn admit_group<'o>(
         &self,
-        object: &Object<'_>,
+        object: &'o [u8],
         resource: &ResourceId<'_>,
-    ) -> Result<(Origin, Source)> {
+    ) -> Result<Option<Ready<'o>>> {
+        let object = Object::parse(object, Position::Response, self.policy.max_object)?;
+        if matches!(object.seal, Seal::Signed { .. }) {
+            return Ok(None);
+        }
         let (origin, source) = self.source(&object.header, resource, SenderUse::Group)?;
         self.sessions.may_open(origin.context.session)?;
         if !origin.sid.roles().is_producer() {
             return Err(Error::Signer);
         }
         self.check_failures(&origin)?;
-        Ok((origin, source))
+        Ok(Some(Ready {
+            origin,
+            source,
+            content_format: object.header.content_format,
+            protected: object.protected,
+            ciphertext: object.ciphertext,
+        }))
     }
 
-    /// Steps 8 to 11 of mode G, with what the AEAD said.
+    /// Steps 8 to 11 of mode G, with what the AEAD said: the length of the plaintext.
     pub(crate) fn settle_group(
         &mut self,
-        opened: Opened,
         origin: &Origin,
         len: Result<usize>,
         exchange: &mut Exchange,
         out: &mut [u8],
-    ) -> Result<Opened> {
+    ) -> Result<usize> {
         let len = len.inspect_err(|error| self.count_failure(origin, *error))?;
         exchange.check(origin).inspect_err(|_| wipe(out, len))?;
         exchange.advance(origin);
-        Ok(Opened { len, ..opened })
+        Ok(len)
     }
 
     fn open_signed<A: Accept>(
@@ -231,7 +238,7 @@ where
             }
         };
         let digest = sha256(&[bytes]);
-        let opened = Opened::of(&object, &origin, Some((claims, signer)));
+        let content_format = object.header.content_format;
         let len = content.open(&mut kept.aad, text, out)?;
         match (text.protected, text.ciphertext) {
             (Input::Apart(protected), Input::Apart(ciphertext)) => {
@@ -242,7 +249,11 @@ where
         .and_then(|()| memory.commit(&signed, &digest, now))
         .inspect_err(|_| wipe(out, len))?;
         self.keys.accept(place);
-        Ok(Opened { len, ..opened })
+        Ok(Opened {
+            claims: Some(claims),
+            signer: Some(signer),
+            ..Opened::of(&signed.origin, Mode::Signed, content_format, len)
+        })
     }
 
     /// Before step 8, in the modes that depend on the tag: not beyond the forgery limit.
@@ -324,6 +335,15 @@ where
         (self.keys).try_out(&scope, resource, &secret, self.group.suite.aead)?;
         Ok(Place::Trial)
     }
+}
+
+/// A response of mode G that passed the steps before the AEAD.
+pub(crate) struct Ready<'o> {
+    pub(crate) origin: Origin,
+    pub(crate) source: Source,
+    pub(crate) content_format: Option<u16>,
+    pub(crate) protected: &'o [u8],
+    pub(crate) ciphertext: &'o [u8],
 }
 
 /// Where a content key comes from: its place among the keys, or the session key.
