@@ -34,8 +34,8 @@ const LABEL_ACCESS: &str = "ak";
 const LABEL_PAIR_REQUEST: &str = "p-req";
 const LABEL_PAIR_RESPONSE: &str = "p-rsp";
 
-/// Longest info in bytes of the `res` context: 8 path segments of 192 bytes in all, with room for their heads.
-const MAX_RESOURCE_INFO: usize = 272;
+/// Longest info in bytes of the `res` context: 8 path segments of 192 bytes in all, with heads of 2 bytes.
+const MAX_RESOURCE_INFO: usize = 1 + 6 + 4 + (1 + 21 + 1 + 192 + 8 * 2) + 2;
 /// Longest info in bytes of every other context: ids, of which the longest, a kid, has 11 bytes.
 const MAX_INFO: usize = 40;
 
@@ -59,27 +59,28 @@ pub fn hkdf_expand<const L: usize>(prk: &Secret<32>, info: &[u8]) -> Secret<L> {
     okm
 }
 
-/// `Expand(prk, CBOR ["IoTC1", label, context, L], L)`; `context` writes one array, and the whole takes up to `INFO` bytes.
-/// Not inlined: its stack is free again when the key is expanded.
-#[inline(never)]
-fn derive<const INFO: usize, const L: usize>(
-    prk: &Secret<32>,
-    label: &str,
-    context: impl FnOnce(&mut Writer<'_>),
-) -> Result<Secret<L>> {
-    let mut info = [0; INFO];
-    let mut writer = Writer::new(&mut info);
+/// Begins the info `["IoTC1", label, context, L]`; the context, one array, comes next.
+fn begin<'a>(info: &'a mut [u8], label: &str) -> Writer<'a> {
+    let mut writer = Writer::new(info);
     writer.array(4).text(VERSION).text(label);
-    context(&mut writer);
-    writer.uint(L as u64);
-    let len = writer.finish()?;
-    Ok(hkdf_expand(prk, info.get(..len).ok_or(Error::Size)?))
+    writer
 }
 
-fn sender_context(alg: AeadAlg, kid: &Kid) -> impl FnOnce(&mut Writer<'_>) {
-    move |w| {
-        w.array(2).int(alg.cose()).bytes(kid.as_bytes());
-    }
+/// `Expand(prk, info, 32)` with an info that lacks only its length L, which is `len`: the first L bytes are the key.
+#[inline(never)]
+fn derive(prk: &Secret<32>, mut info: Writer<'_>, len: u64) -> Result<Secret<32>> {
+    info.uint(len);
+    let info = info.written()?;
+    Ok(Secret::new(hmac_sha256(prk.expose(), &[info, &[1]])))
+}
+
+/// The 29 bytes of key and context IV for the sender `kid`. Not inlined: its stack is free again when the key is expanded.
+#[inline(never)]
+fn sender_okm(prk: &Secret<32>, label: &str, alg: AeadAlg, kid: &Kid) -> Result<Secret<32>> {
+    let mut info = [0; MAX_INFO];
+    let mut context = begin(&mut info, label);
+    context.array(2).int(alg.cose()).bytes(kid.as_bytes());
+    derive(prk, context, 29)
 }
 
 /// PRK_j: everything a session can derive. Erased with the session.
@@ -108,13 +109,14 @@ impl SessionSecret {
     /// # Errors
     /// [`Error::Path`] if the path is longer than the wire allows.
     pub fn resource(&self, rs: Address, path: &[&str]) -> Result<ResourceKey> {
-        let context = |w: &mut Writer<'_>| {
-            w.array(2).bytes(rs.as_bytes()).array(path.len() as u64);
-            for segment in path {
-                w.text(segment);
-            }
-        };
-        derive::<MAX_RESOURCE_INFO, _>(&self.0, LABEL_RESOURCE, context)
+        let mut info = [0; MAX_RESOURCE_INFO];
+        let mut context = begin(&mut info, LABEL_RESOURCE);
+        context.array(2).bytes(rs.as_bytes());
+        context.array(path.len() as u64);
+        for segment in path {
+            context.text(segment);
+        }
+        derive(&self.0, context, 32)
             .map(ResourceKey)
             .map_err(|_| Error::Path)
     }
@@ -170,8 +172,7 @@ impl ResourceKey {
             SenderUse::Group => LABEL_GROUP,
             SenderUse::Signed => LABEL_SIGNED,
         };
-        derive::<MAX_INFO, _>(&self.0, label, sender_context(alg, kid))
-            .and_then(|okm| ContentKey::expand(alg, &okm))
+        ContentKey::derive(&self.0, label, alg, kid)
     }
 
     /// PPRK of the client that holds `access`; from it both directions of mode P.
@@ -197,10 +198,10 @@ impl AccessKey {
     /// # Errors
     /// None in practice: gid and sid always fit.
     pub fn derive(rsk: &Secret<32>, gid: Gid, sid: &Sid) -> Result<Self> {
-        let context = |w: &mut Writer<'_>| {
-            w.array(2).bytes(gid.as_bytes()).bytes(sid.as_bytes());
-        };
-        derive::<MAX_INFO, _>(rsk, LABEL_ACCESS, context).map(Self)
+        let mut info = [0; MAX_INFO];
+        let mut context = begin(&mut info, LABEL_ACCESS);
+        context.array(2).bytes(gid.as_bytes()).bytes(sid.as_bytes());
+        derive(rsk, context, 32).map(Self)
     }
 
     /// The 32 bytes.
@@ -224,8 +225,7 @@ impl PairKey {
             Direction::Request => LABEL_PAIR_REQUEST,
             Direction::Response => LABEL_PAIR_RESPONSE,
         };
-        derive::<MAX_INFO, _>(&self.0, label, sender_context(alg, kid))
-            .and_then(|okm| ContentKey::expand(alg, &okm))
+        ContentKey::derive(&self.0, label, alg, kid)
     }
 
     /// The 32 bytes.
@@ -242,9 +242,13 @@ pub struct ContentKey {
 }
 
 impl ContentKey {
+    fn derive(prk: &Secret<32>, label: &str, alg: AeadAlg, kid: &Kid) -> Result<Self> {
+        Self::expand(alg, &sender_okm(prk, label, alg, kid)?)
+    }
+
     /// Not inlined: what it takes of the stack is not in use while the key is derived.
     #[inline(never)]
-    fn expand(alg: AeadAlg, okm: &Secret<29>) -> Result<Self> {
+    fn expand(alg: AeadAlg, okm: &Secret<32>) -> Result<Self> {
         let (key, rest) = okm.expose().split_first_chunk().ok_or(Error::Size)?;
         let mut iv = [0; NONCE_LEN];
         for (to, from) in iv.iter_mut().zip(rest) {

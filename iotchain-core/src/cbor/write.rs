@@ -75,6 +75,8 @@ impl<'a> Writer<'a> {
     }
 
     /// An item that is encoded already, or the content of a string whose head was written by [`Writer::bytes_head`].
+    // on a small machine it stands once and is called
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn raw(&mut self, encoded: &[u8]) -> &mut Self {
         // in two steps, so that the compiler sees the equal lengths and leaves the panic out
         let rest = self.out.get_mut(self.len..);
@@ -109,12 +111,19 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// [`Error::Buffer`] with the length needed; the buffer is then zeroed.
     pub fn finish(self) -> Result<usize> {
+        self.written().map(<[u8]>::len)
+    }
+
+    /// The whole encoding.
+    ///
+    /// # Errors
+    /// As [`Writer::finish`].
+    pub fn written(self) -> Result<&'a [u8]> {
         let Self { out, len } = self;
-        if len <= out.len() {
-            return Ok(len);
+        if len > out.len() {
+            out.fill(0);
         }
-        out.fill(0);
-        Err(Error::Buffer { needed: len })
+        out.get(..len).ok_or(Error::Buffer { needed: len })
     }
 }
 
