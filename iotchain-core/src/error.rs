@@ -22,19 +22,20 @@ macro_rules! registry {
     ($($number:literal $variant:ident $name:literal $coap:ident $group:expr, $text:literal;)*) => {
         /// What went wrong. Flat, `Copy`, without text: it fits a register and can cross the C ABI.
         ///
-        /// Numbers are append-only; gaps are reserved.
+        /// Numbers are append-only; gaps are reserved. Each is also the discriminant, so that a device needs no table of them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
         #[non_exhaustive]
+        #[repr(u32)]
         pub enum Error {
             $(#[doc = concat!("E_", $name, " (", stringify!($number), "): ", $text, ".")]
               #[error($text)]
-              $variant,)*
+              $variant = $number,)*
             /// E_BUFFER (42): output buffer too small. Nothing was written.
             #[error("output buffer too small, {needed} bytes needed")]
             Buffer {
                 /// Length in bytes that would have been enough.
                 needed: usize,
-            },
+            } = 42,
         }
 
         impl Error {
