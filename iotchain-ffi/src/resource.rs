@@ -4,6 +4,7 @@ use crate::iotchain_err;
 use crate::memory::{Outcome, array, value};
 use core::ffi::{CStr, c_char};
 use core::slice;
+use iotchain::core::cbor::is_utf8;
 use iotchain::oscar::{MAX_ARGUMENTS, MAX_SEGMENTS};
 use iotchain::{Address, ResourceId};
 
@@ -67,7 +68,12 @@ unsafe fn texts<'a, 'r>(
         }
         // SAFETY: not null; the rest is the caller's promise.
         let text = unsafe { CStr::from_ptr(*text) };
-        *to = text.to_str().map_err(|_| iotchain_err::Utf8)?;
+        let text = text.to_bytes();
+        if !is_utf8(text) {
+            return Err(iotchain_err::Utf8.into());
+        }
+        // SAFETY: it is UTF-8.
+        *to = unsafe { str::from_utf8_unchecked(text) };
     }
     Ok(room)
 }

@@ -1,6 +1,7 @@
 //! The strict walk over one item.
 
 use super::head::{Major, head};
+use super::utf8::is_utf8;
 use crate::error::{Error, Result};
 
 /// Deepest nesting; the outermost item is level 1 (spec 1.2, rule 3).
@@ -44,7 +45,7 @@ pub(super) fn walk<'a>(bytes: &'a [u8], depth: u8, tags: Option<&[u64]>) -> Resu
         Major::Bytes | Major::Text => {
             let len = usize::try_from(argument).map_err(|_| Error::Truncated)?;
             let (string, rest) = rest.split_at_checked(len).ok_or(Error::Truncated)?;
-            if major == Major::Text && core::str::from_utf8(string).is_err() {
+            if major == Major::Text && !is_utf8(string) {
                 return Err(Error::Utf8);
             }
             Ok(rest)

@@ -22,9 +22,11 @@
 mod check;
 mod head;
 mod read;
+mod utf8;
 mod write;
 
 pub use check::{MAX_DEPTH, check, check_tagged};
 pub use head::Major;
 pub use read::Reader;
+pub use utf8::is_utf8;
 pub use write::{Writer, encoded_len};
