@@ -205,7 +205,9 @@ fn padded(bytes: &[u8]) -> Block {
     Block::from_le_bytes(block)
 }
 
-#[inline(always)]
+// a device that calls its platform does so at one place
+#[cfg_attr(iotchain_aes = "port", inline(never))]
+#[cfg_attr(not(iotchain_aes = "port"), inline(always))]
 fn encrypt<B: Backend>(backend: &B, block: &mut Block) {
     if takes_few::<B>() {
         return together(backend, block, &mut 0);
