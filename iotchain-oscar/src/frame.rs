@@ -15,6 +15,9 @@ pub(crate) struct Frame<'a> {
     is_full: bool,
 }
 
+/// Whether code is dearer than time here.
+const IS_SMALL: bool = cfg!(not(target_pointer_width = "64"));
+
 /// Major types, as in the initial byte.
 pub(crate) const UINT: u8 = 0;
 pub(crate) const BYTES: u8 = 0x40;
@@ -43,6 +46,10 @@ impl<'a> Frame<'a> {
     /// A few bytes of known number.
     #[inline(always)]
     pub(crate) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> &mut Self {
+        // one byte takes no more room than a call
+        if IS_SMALL && N > 1 {
+            return self.extend(&bytes);
+        }
         match take(&mut self.rest).split_first_chunk_mut::<N>() {
             Some((place, rest)) => {
                 *place = bytes;
@@ -112,9 +119,13 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Copies a string of equal length. Up to 32 bytes it takes two moves that overlap, which is less than a call.
+/// Copies a string of equal length. Up to 32 bytes it takes two moves that overlap, which is less than a call, but more
+/// than a small machine has room for.
 #[inline(always)]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    if IS_SMALL {
+        return whole(to, from);
+    }
     match from.len() {
         0 => {}
         1 => ends::<1>(to, from),
@@ -122,12 +133,16 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
         4..=7 => ends::<4>(to, from),
         8..=16 => ends::<8>(to, from),
         17..=32 => ends::<16>(to, from),
-        // shortened to the length that it has: the compiler sees it then, and leaves the panic out
-        len => {
-            if let Some(to) = to.get_mut(..len) {
-                to.copy_from_slice(from);
-            }
-        }
+        _ => whole(to, from),
+    }
+}
+
+/// Copies by a call.
+#[inline(always)]
+fn whole(to: &mut [u8], from: &[u8]) {
+    // shortened to the length that it has: the compiler sees it then, and leaves the panic out
+    if let Some(to) = to.get_mut(..from.len()) {
+        to.copy_from_slice(from);
     }
 }
 

@@ -244,31 +244,28 @@ impl Protected {
         context: &KidContext,
         claims: Option<Claims>,
     ) -> Result<()> {
-        let labels = [content_format.is_some(), claims.is_some()]
-            .into_iter()
-            .fold(4u8, |labels, is_present| {
-                labels.wrapping_add(is_present.into())
-            });
+        let present = [content_format.is_some(), claims.is_some()].map(u8::from);
+        let map = present.into_iter().fold(MAP | 4, u8::wrapping_add);
         self.write(|frame| {
-            frame.put([MAP | labels]);
             match alg {
-                AeadAlg::AesCcm16_64_128 => frame.put([ALG, 10]),
-                AeadAlg::AesCcm16_128_128 => frame.put([ALG, 24, 30]),
+                AeadAlg::AesCcm16_64_128 => frame.put([map, ALG, 10]),
+                AeadAlg::AesCcm16_128_128 => frame.put([map, ALG, 24, 30]),
             };
             write_content_format(frame, content_format);
-            frame.put([KID]).bytes(kid.as_bytes());
+            // less than 24 bytes, as all that follow
+            let kid = kid.as_bytes();
+            frame.put([KID, BYTES | kid.len() as u8]).extend(kid);
             match piv.get().to_be_bytes() {
                 [_, 0, 0, low] => frame.put([PIV, BYTES | 1, low]),
                 [_, 0, mid, low] => frame.put([PIV, BYTES | 2, mid, low]),
                 [_, high, mid, low] => frame.put([PIV, BYTES | 3, high, mid, low]),
             };
-            let session = context.session.get().to_be_bytes();
-            let zeros = session.iter().take_while(|byte| **byte == 0).count().min(3);
-            let j = session.get(zeros..).unwrap_or_default();
-            frame
-                .put([KID_CONTEXT])
-                .head(BYTES, j.len().wrapping_add(4));
-            frame.put(*context.gid.as_bytes()).extend(j);
+            let ([a, b, c, d], session) = (*context.gid.as_bytes(), context.session.get());
+            let zeros = (session | 1).leading_zeros() >> 3;
+            let session = session.to_be_bytes();
+            let j = session.get(zeros as usize..).unwrap_or_default();
+            let len = (j.len() as u8).wrapping_add(4);
+            frame.put([KID_CONTEXT, BYTES | len, a, b, c, d]).extend(j);
             if let Some(claims) = claims {
                 claims.write(frame);
             }

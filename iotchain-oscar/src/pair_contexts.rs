@@ -4,6 +4,7 @@ use crate::Echo;
 use crate::echo::Uptime;
 use crate::origin::Origin;
 use crate::window::Window;
+use core::mem::swap;
 use iotchain_core::{Error, Kid, KidContext, Result, Sid};
 
 /// Contexts of one sid: two boots, or one boot in two sessions.
@@ -140,7 +141,10 @@ impl<const N: usize> PairContexts<N> {
             return;
         };
         // the context used last comes first
-        recent.rotate_right(1);
+        let mut before = recent.last().copied().flatten();
+        for slot in recent.iter_mut() {
+            swap(slot, &mut before);
+        }
         let Some(slot) = recent.first_mut() else {
             return;
         };
