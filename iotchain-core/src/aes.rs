@@ -1,6 +1,6 @@
 //! AES-128 as a block function: what the self-healing scheme ratchets with.
 
-use crate::ccm::pair;
+use crate::ccm::{encrypt, pair};
 use aes::cipher::consts::U16;
 use aes::cipher::{
     BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit,
@@ -23,7 +23,7 @@ impl Aes128 {
 
     /// Encrypts one block in place.
     pub fn encrypt_block(&self, block: &mut [u8; 16]) {
-        BlockCipherEncrypt::encrypt_block(&self.0, block.into());
+        self.0.encrypt_with_backend(Single(block));
     }
 
     /// Encrypts two blocks in place. Bitsliced software AES does both at the price of one.
@@ -34,6 +34,22 @@ impl Aes128 {
     /// The cipher behind it, for the one-pass CCM.
     pub(crate) const fn cipher(&self) -> &Cipher {
         &self.0
+    }
+}
+
+/// One block, encrypted where those of CCM are.
+struct Single<'a>(&'a mut [u8; 16]);
+
+impl BlockSizeUser for Single<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for Single<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let mut block = u128::from_le_bytes(*self.0);
+        encrypt(backend, &mut block);
+        *self.0 = block.to_le_bytes();
     }
 }
 

@@ -208,7 +208,7 @@ fn padded(bytes: &[u8]) -> Block {
 // a device that calls its platform does so at one place
 #[cfg_attr(iotchain_aes = "port", inline(never))]
 #[cfg_attr(not(iotchain_aes = "port"), inline(always))]
-fn encrypt<B: Backend>(backend: &B, block: &mut Block) {
+pub(crate) fn encrypt<B: Backend>(backend: &B, block: &mut Block) {
     if takes_few::<B>() {
         return together(backend, block, &mut 0);
     }
