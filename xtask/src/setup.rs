@@ -27,6 +27,13 @@ const NEEDS: &[Need] = &[
         packages: "clang",
     },
     Need {
+        present: || {
+            let mut runtime = command("clang", "-print-file-name=libclang_rt.asan-x86_64.a");
+            output(&mut runtime).is_ok_and(|path| exists(path.trim()))
+        },
+        packages: "libclang-rt-dev",
+    },
+    Need {
         present: || finds("git --version"),
         packages: "git",
     },
