@@ -196,7 +196,7 @@ impl<const W: usize> Event<W> {
     /// [`Error::Type`] for an invalid subset.
     pub(super) fn note_entry(&mut self, class: u32, entry: &Entry) -> Result<()> {
         let subset = entry.subset(u8::try_from(self.depth).unwrap_or(u8::MAX))?;
-        let mine = class == self.class() && subset.contains(self.owner.leaf);
+        let mine = class == self.class() && subset.parting(self.owner.leaf).is_some();
         if mine && self.entry.is_none() {
             self.entry = Some(*entry);
         }

@@ -46,8 +46,11 @@ impl Node {
     }
 
     /// Whether `node` is this node or lies below it.
+    #[cfg(any(test, feature = "manager"))]
     pub(crate) fn contains(self, node: Self) -> bool {
-        node.depth >= self.depth && node.ancestor(self.depth) == self
+        node.depth
+            .checked_sub(self.depth)
+            .is_some_and(|below| node.path.wrapping_shr(below.into()) == self.path)
     }
 
     /// The other child of the parent.
@@ -138,6 +141,7 @@ impl Subset {
         self.hole
     }
 
+    #[cfg(test)]
     pub(crate) fn contains(self, leaf: Node) -> bool {
         self.top.contains(leaf) && !self.hole.contains(leaf)
     }
@@ -145,29 +149,28 @@ impl Subset {
     /// The node above or at the hole whose path has just left that of `leaf`: a member holds its label.
     /// `None` if the leaf is not in the subset.
     pub(crate) fn parting(self, leaf: Node) -> Option<Node> {
-        if !self.contains(leaf) {
-            return None;
-        }
-        (self.top.depth.saturating_add(1)..=self.hole.depth)
-            .map(|depth| self.hole.ancestor(depth))
-            .find(|node| !node.contains(leaf))
+        // the first bit in which the paths differ, counted from the hole up
+        let differ = leaf.ancestor(self.hole.depth).path ^ self.hole.path;
+        let up = u8::try_from(differ.checked_ilog2()?).ok()?;
+        let node = self.hole.ancestor(self.hole.depth.saturating_sub(up));
+        (node.depth > self.top.depth).then_some(node)
     }
 }
 
 /// How many labels a member of a tree of `depth` holds: d(d+1)/2.
 pub(crate) fn label_count(depth: u8) -> usize {
     let d = usize::from(depth);
-    d.saturating_mul(d.saturating_add(1)) / 2
+    d.wrapping_mul(d.wrapping_add(1)) / 2
 }
 
 /// Where a member keeps the label of its path's sibling at depth `b` with respect to its ancestor at depth `a < b`:
 /// a*d - a(a-1)/2 + (b-a-1).
 pub(crate) fn label_index(depth: u8, a: u8, b: u8) -> usize {
-    let [d, a, b] = [depth, a, b].map(usize::from);
+    let (d, a, b) = (usize::from(depth), usize::from(a), usize::from(b));
     let before = a
-        .saturating_mul(d)
-        .saturating_sub(a.saturating_mul(a.saturating_sub(1)) / 2);
-    before.saturating_add(b.saturating_sub(a).saturating_sub(1))
+        .wrapping_mul(d)
+        .wrapping_sub(a.wrapping_mul(a.wrapping_sub(1)) / 2);
+    before.wrapping_add(b).wrapping_sub(a).wrapping_sub(1)
 }
 
 #[cfg(test)]
