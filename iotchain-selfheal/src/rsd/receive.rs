@@ -237,12 +237,11 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .map(|it| &it.chain)
             .or_else(|| held(event.number))
             .filter(|chain| chain.position == event.session);
-        let committed = Secret::new(event.key_check);
         let is_committed = |chain: &Chain| {
             self.held
                 .prf
                 .key_check(&chain.state, event.number, event.session)
-                .ct_eq(&committed)
+                .ct_eq(&Secret::new(event.key_check))
         };
         if !own.is_none_or(is_committed) {
             return Err(Error::Kcv);

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::known::Chain;
 use super::personal_key::PersonalKey;
 use super::primitives::{Prf, State, xor};
+use super::tree::{Node, Subset};
 use iotchain_core::{Error, Result};
 
 /// The chain state that an event gives for one event of its window, at the first session of that.
@@ -35,7 +36,15 @@ pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
     if event.class() == event.window_len() {
         return Ok(());
     }
-    let mut z = open_cover(key, prf, event)?;
+    let entry = event.entry().ok_or(Error::RevokedMember)?;
+    let subset = entry.subset(key.depth())?;
+    let (parting, held) = held_label(key, subset).ok_or(Error::RevokedMember)?;
+    let masked = entry.masked().ok_or(Error::Type)?;
+    let class = u8::try_from(event.class()).map_err(|_| Error::Type)?;
+    // from the held label STEP down to the hole
+    let held = State::new(*held);
+    let label = prf.descend(held, subset.top(), parting.depth(), subset.hole());
+    let mut z = xor(masked, &prf.pad(&label, &event.nonce, class));
     for ((index, begin), place) in event.window().zip(recovered) {
         let state = if begin.event == event.number {
             prf.chain(&z, event.number, event.session)
@@ -53,22 +62,9 @@ pub(crate) fn recover<S: AsRef<[u8]>, const W: usize>(
     Ok(())
 }
 
-/// Z_c from the entry of the own class. The label of its subset, which contains the member's slot: the held one where the
-/// paths part, then STEP down to the hole.
-fn open_cover<S: AsRef<[u8]>, const W: usize>(
-    key: &PersonalKey<S>,
-    prf: &Prf,
-    event: &Event<W>,
-) -> Result<State> {
-    let entry = event.entry().ok_or(Error::RevokedMember)?;
-    let subset = entry.subset(key.depth())?;
-    let parting = subset.parting(key.leaf()).ok_or(Error::RevokedMember)?;
-    let held = key
-        .label(subset.top().depth(), parting)
-        .ok_or(Error::RevokedMember)?;
-    let masked = entry.masked().ok_or(Error::Type)?;
-    let class = u8::try_from(event.class()).map_err(|_| Error::Type)?;
-    let held = State::new(*held);
-    let label = prf.descend(held, subset.top(), parting.depth(), subset.hole());
-    Ok(xor(masked, &prf.pad(&label, &event.nonce, class)))
+/// The label that the personal key holds of a subset that contains the member's slot: of the node where the paths part.
+fn held_label<S: AsRef<[u8]>>(key: &PersonalKey<S>, subset: Subset) -> Option<(Node, &[u8; 16])> {
+    let parting = subset.parting(key.leaf())?;
+    let label = key.label(subset.top().depth(), parting)?;
+    Some((parting, label))
 }
