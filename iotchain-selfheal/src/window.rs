@@ -4,10 +4,10 @@
 pub(crate) trait Numbered {
     /// What stands in a free place: number 0, which nothing has.
     const NONE: Self;
-    /// What is known of `number` at first: nothing.
-    fn new(number: u32) -> Self;
     /// Its number, at least 1.
     fn number(&self) -> u32;
+    /// Names what nothing is known of yet.
+    fn set_number(&mut self, number: u32);
 }
 
 /// The `W` newest things; the lowest number makes room first, with all that belongs to it.
@@ -32,23 +32,35 @@ impl<T: Numbered, const W: usize> Window<T, W> {
         self.places.iter_mut().filter(|known| known.number() != 0)
     }
 
+    // one for all callers, each of which has a loop of its own otherwise
+    #[inline(never)]
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
         self.iter().find(|known| known.number() == number)
     }
 
+    // as above
+    #[inline(never)]
     pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         self.iter_mut().find(|known| known.number() == number)
     }
 
     /// The place of `number`, made free if need be; `None` if all places hold newer ones.
     pub(crate) fn place(&mut self, number: u32) -> Option<&mut T> {
-        let rank = |place: &&mut T| (place.number() != number, place.number());
+        if number == 0 {
+            return None;
+        }
+        // its own place before the lowest
+        let rank = |place: &&mut T| match place.number() {
+            own if own == number => 0,
+            other => other.saturating_add(1),
+        };
         let place = self.places.iter_mut().min_by_key(rank)?;
-        if number == 0 || place.number() > number {
+        if place.number() > number {
             return None;
         }
         if place.number() != number {
-            *place = T::new(number);
+            *place = T::NONE;
+            place.set_number(number);
         }
         Some(place)
     }
@@ -61,12 +73,12 @@ mod tests {
     impl Numbered for u32 {
         const NONE: Self = 0;
 
-        fn new(number: u32) -> Self {
-            number
-        }
-
         fn number(&self) -> u32 {
             *self
+        }
+
+        fn set_number(&mut self, number: u32) {
+            *self = number;
         }
     }
 

@@ -25,14 +25,11 @@ impl Numbered for Known {
         digest: None,
     };
 
-    fn new(session: u32) -> Self {
-        Self {
-            session,
-            ..Self::NONE
-        }
-    }
-
     fn number(&self) -> u32 {
         self.session
+    }
+
+    fn set_number(&mut self, session: u32) {
+        self.session = session;
     }
 }

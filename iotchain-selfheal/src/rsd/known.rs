@@ -116,15 +116,12 @@ impl Numbered for Known {
         message: [0; 16],
     };
 
-    fn new(event: u32) -> Self {
-        Self {
-            event,
-            ..Self::NONE
-        }
-    }
-
     fn number(&self) -> u32 {
         self.event
+    }
+
+    fn set_number(&mut self, event: u32) {
+        self.event = event;
     }
 }
 
