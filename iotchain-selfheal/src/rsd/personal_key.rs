@@ -57,10 +57,10 @@ impl<S> PersonalKey<S> {
 }
 
 /// Chain state of earlier sessions: C_begin, good for begin..until.
-pub(crate) struct Grant {
+pub(crate) struct Grant<'a> {
     pub(crate) begin: u32,
     pub(crate) until: u32,
-    pub(crate) state: State,
+    pub(crate) state: &'a [u8; 16],
 }
 
 impl<S: AsRef<[u8]>> PersonalKey<S> {
@@ -204,7 +204,7 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
     }
 
     /// The grant that covers `session`.
-    pub(crate) fn grant(&self, session: u32) -> Option<Grant> {
+    pub(crate) fn grant(&self, session: u32) -> Option<Grant<'_>> {
         let mut reader = Reader::new(self.from(self.history)?);
         let grants = reader.array().ok()?;
         (0..grants).find_map(|_| {
@@ -216,7 +216,7 @@ impl<S: AsRef<[u8]>> PersonalKey<S> {
     }
 }
 
-fn read_grant(reader: &mut Reader<'_>) -> Result<Grant> {
+fn read_grant<'a>(reader: &mut Reader<'a>) -> Result<Grant<'a>> {
     if reader.array()? != 3 {
         return Err(Error::Type);
     }
@@ -224,7 +224,7 @@ fn read_grant(reader: &mut Reader<'_>) -> Result<Grant> {
     Ok(Grant {
         begin,
         until,
-        state: State::new(*reader.array_of()?),
+        state: reader.array_of()?,
     })
 }
 

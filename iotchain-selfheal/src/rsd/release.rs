@@ -4,6 +4,7 @@ use super::event::Owner;
 use super::known::{Chain, Known};
 use super::member::Intervals;
 use super::personal_key::PersonalKey;
+use super::primitives::State;
 use crate::announced::{Announced, Span};
 use crate::member::Holding;
 use iotchain_core::{Error, GroupKey, Result, Session, UnixTime};
@@ -18,7 +19,8 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
     fn key(&self, announced: &Announced, session: Session) -> Result<GroupKey> {
         let j = session.get();
         if let Some(grant) = self.key.grant(j) {
-            let state = self.prf.ratchet(&grant.state, grant.begin, j);
+            let state = State::new(*grant.state);
+            let state = self.prf.ratchet(&state, grant.begin, j);
             return Ok(self.prf.group_key(&state, j));
         }
         if session > self.key.last() || announced.is_over(j) {
