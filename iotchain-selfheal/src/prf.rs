@@ -8,30 +8,27 @@
 use iotchain_core::aes::Aes128;
 use iotchain_core::hash::sha256;
 use iotchain_core::{Gid, Secret};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The function family of one (scheme, gid, epoch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaggedPrf {
-    sigma: [u8; 7],
+    /// Separates this family from those of other groups, epochs and schemes: 7 bytes, big-endian.
+    sigma: u64,
 }
 
 impl TaggedPrf {
     /// The family of no group.
-    pub(crate) const NONE: Self = Self { sigma: [0; 7] };
+    pub(crate) const NONE: Self = Self { sigma: 0 };
 
     /// `label` names the scheme.
     pub(crate) fn new(label: &[u8; 12], gid: Gid, epoch: u32) -> Self {
         // 0x04 is the length of a gid
         let hash = sha256(&[label, &[4], gid.as_bytes(), &epoch.to_be_bytes()]);
+        let front = hash.first_chunk().copied().unwrap_or_default();
         Self {
-            sigma: hash.first_chunk().copied().unwrap_or_default(),
+            sigma: u64::from_be_bytes(front) >> 8,
         }
-    }
-
-    /// Separates this family from those of other groups, epochs and schemes.
-    pub(crate) const fn sigma(&self) -> &[u8; 7] {
-        &self.sigma
     }
 
     /// F under `key`.
@@ -55,28 +52,19 @@ impl TaggedPrf {
         output
     }
 
-    /// F under `key` of two (tag, x, y), which share its expansion.
-    pub(crate) fn derive_pair(
-        &self,
-        key: &Secret<16>,
-        inputs: [(u8, u32, u32); 2],
-    ) -> [Secret<16>; 2] {
-        let mut blocks = inputs.map(|(tag, x, y)| self.input(tag, x, y));
+    /// F under `key` of two [inputs](Self::input), which share its expansion.
+    pub(crate) fn derive_pair(key: &Secret<16>, inputs: [[u8; 16]; 2]) -> Zeroizing<[[u8; 16]; 2]> {
+        let mut blocks = Zeroizing::new(inputs);
         Aes128::new(key.expose()).encrypt_pair(&mut blocks);
         #[cfg(test)]
-        inputs.iter().for_each(|_| count::block());
-        let outputs = blocks.map(Secret::new);
-        blocks.zeroize();
-        outputs
+        blocks.iter().for_each(|_| count::block());
+        blocks
     }
 
     /// What is encrypted.
-    const fn input(&self, tag: u8, x: u32, y: u32) -> [u8; 16] {
-        let [s0, s1, s2, s3, s4, s5, s6] = self.sigma;
-        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_be_bytes(), y.to_be_bytes());
-        [
-            tag, s0, s1, s2, s3, s4, s5, s6, x0, x1, x2, x3, y0, y1, y2, y3,
-        ]
+    pub(crate) const fn input(&self, tag: u8, x: u32, y: u32) -> [u8; 16] {
+        let front = (tag as u64) << 56 | self.sigma;
+        ((front as u128) << 64 | (x as u128) << 32 | y as u128).to_be_bytes()
     }
 }
 

@@ -103,14 +103,13 @@ impl Prf {
 
     /// K_j and C_{j+1} from C_j: one expansion of the key gives both.
     pub(crate) fn session(&self, state: &State, session: u32) -> (GroupKey, State) {
-        let [key, next] = self.0.derive_pair(
-            state,
-            [
-                (Tag::GroupKey as u8, 0, session),
-                (Tag::Ratchet as u8, 0, session.wrapping_add(1)),
-            ],
-        );
-        (GroupKey::new(*key.expose()), next)
+        let inputs = [
+            self.0.input(Tag::GroupKey as u8, 0, session),
+            self.0.input(Tag::Ratchet as u8, 0, session.wrapping_add(1)),
+        ];
+        let blocks = TaggedPrf::derive_pair(state, inputs);
+        let [key, next] = &*blocks;
+        (GroupKey::new(*key), State::new(*next))
     }
 
     /// The key check value of event `k` that starts at `session` with chain state `state`.
@@ -123,13 +122,7 @@ impl Prf {
         let mut value = *value;
         for session in (to..from).rev() {
             let j = session.wrapping_add(1);
-            let hash = sha256(&[
-                &[Tag::Beacon as u8],
-                self.0.sigma(),
-                &k.to_be_bytes(),
-                &j.to_be_bytes(),
-                &value,
-            ]);
+            let hash = sha256(&[&self.0.input(Tag::Beacon as u8, k, j), &value]);
             #[cfg(test)]
             crate::prf::count::hash();
             value = hash.first_chunk().copied().unwrap_or_default();
