@@ -181,19 +181,19 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 known.reach(join, value);
                 known.announce(join);
             }
-            self.raise(event, join);
             self.follow(event, join);
         }
     }
 
     /// High-water marks never go down.
-    pub(super) fn raise(&mut self, event: u32, session: u32) {
+    fn raise(&mut self, event: u32, session: u32) {
         self.announced.raise(session);
         self.held.newest_event = self.held.newest_event.max(event);
     }
 
-    /// Brings the newest key to `session`, which a broadcast of `event` announced.
+    /// Brings the marks and the newest key to `session`, which a broadcast of `event` announced.
     pub(super) fn follow(&mut self, event: u32, session: u32) {
+        self.raise(event, session);
         let held = &mut self.held;
         let is_new = held
             .newest

@@ -179,7 +179,6 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             known.announce(beacon.session);
         }
         if beacon.event == self.held.newest_event {
-            self.raise(beacon.event, beacon.session);
             self.follow(beacon.event, beacon.session);
         }
         Ok(Received::Beacon {
@@ -286,7 +285,6 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
         if self.held.first == 0 || event.first < self.held.first {
             self.held.first = event.first;
         }
-        self.raise(event.number, event.session);
         self.follow(event.number, event.session);
     }
 }
