@@ -52,7 +52,7 @@ impl Chain {
 /// The newest session of an event, with what comes after it: each session costs one expansion of a chain state.
 #[derive(Clone, Debug)]
 pub(crate) struct Newest {
-    /// k.
+    /// k, 0 for none.
     pub(crate) event: u32,
     /// K_j of the newest session.
     pub(crate) key: GroupKey,
@@ -61,6 +61,13 @@ pub(crate) struct Newest {
 }
 
 impl Newest {
+    /// No session.
+    pub(crate) const NONE: Self = Self {
+        event: 0,
+        key: GroupKey::new([0; 16]),
+        next: Chain::NONE,
+    };
+
     /// Session j of `event`, which `chain` leads to.
     pub(crate) fn new(prf: &Prf, event: u32, chain: &Chain, session: u32) -> Self {
         let (key, state) = prf.session(&chain.at(prf, session).state, session);
@@ -142,8 +149,9 @@ impl Known {
     }
 
     /// Newest verified place in the beacon chain, and the value there.
-    pub(crate) fn beacon(&self) -> Option<(u32, ChainValue)> {
-        (self.beacon.0 != 0).then_some(self.beacon)
+    pub(crate) fn beacon(&self) -> Option<(u32, &ChainValue)> {
+        let (position, value) = &self.beacon;
+        (*position != 0).then_some((*position, value))
     }
 
     /// Times, and the fingerprint of the message, once that was received.

@@ -39,7 +39,7 @@ pub struct Intervals<S, const W: usize> {
     /// (event, session) that the key server named, or that was persisted: a session is announced for this event only.
     pub(super) told: (u32, u32),
     /// The newest session that a broadcast of the newest event announced: its key, and a shortcut along its chain.
-    pub(super) newest: Option<Newest>,
+    pub(super) newest: Newest,
     /// The earliest session of the epoch that a signed history named, 0 for none.
     pub(super) first: u32,
     /// The newest session that the epoch before announced: every session of this one is later (spec A16).
@@ -64,7 +64,7 @@ impl<S, const W: usize> Member<S, W> {
             events: Window::new(),
             newest_event: 0,
             told: (0, 0),
-            newest: None,
+            newest: Newest::NONE,
             first: 0,
             floor: 0,
             pace: Pace::NONE,
@@ -195,16 +195,13 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     pub(super) fn follow(&mut self, event: u32, session: u32) {
         self.raise(event, session);
         let held = &mut self.held;
-        let is_new = held
-            .newest
-            .as_ref()
-            .is_none_or(|newest| newest.event < event || newest.next.position <= session);
+        let is_new = held.newest.event < event || held.newest.next.position <= session;
         if is_new
             && event == held.newest_event
             && let Some(known) = held.events.get(event)
             && let Some(chain) = held.chain(known, session)
         {
-            held.newest = Some(Newest::new(&held.prf, event, chain, session));
+            held.newest = Newest::new(&held.prf, event, chain, session);
         }
     }
 }

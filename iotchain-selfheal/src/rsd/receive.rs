@@ -170,7 +170,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 .held
                 .prf
                 .beacon_back(&beacon.value, beacon.event, beacon.session, position)
-                != value
+                != *value
         {
             return Err(Error::Beacon);
         }
@@ -335,9 +335,9 @@ pub(super) mod tests {
         );
         assert_eq!((a.held.first, a.held.floor), (b.held.first, b.held.floor));
         let newest = |member: &Member<Vec<u8>, W>| {
-            let newest = member.held.newest.as_ref()?;
+            let newest = &member.held.newest;
             let (key, next) = (*newest.key.expose(), &newest.next);
-            Some((newest.event, key, next.position, *next.state.expose()))
+            (newest.event, key, next.position, *next.state.expose())
         };
         assert_eq!(newest(a), newest(b));
         assert_eq!(

@@ -32,10 +32,10 @@ impl<S: AsRef<[u8]>, const W: usize> Holding for Intervals<S, W> {
                 continue;
             };
             if known.releases(j) {
-                let newest = self.newest.as_ref().filter(|it| it.is(known.event, j));
-                return Ok(match newest {
-                    Some(newest) => newest.key.clone(),
-                    None => self.prf.group_key(&chain.at(&self.prf, j).state, j),
+                return Ok(if self.newest.is(known.event, j) {
+                    self.newest.key.clone()
+                } else {
+                    self.prf.group_key(&chain.at(&self.prf, j).state, j)
                 });
             }
             begun = true;
@@ -89,14 +89,10 @@ impl<S: AsRef<[u8]>, const W: usize> Intervals<S, W> {
 
     /// The chain state of an event that is nearest to `session` and not after it.
     pub(super) fn chain<'a>(&'a self, known: &'a Known, session: u32) -> Option<&'a Chain> {
-        let newest = self
-            .newest
-            .as_ref()
-            .filter(|newest| newest.event == known.event)
-            .map(|newest| &newest.next);
-        [newest, known.chain()]
-            .into_iter()
-            .flatten()
-            .find(|chain| chain.position <= session)
+        let (newest, next) = (self.newest.event, &self.newest.next);
+        if newest == known.event && next.position <= session {
+            return Some(next);
+        }
+        known.chain().filter(|chain| chain.position <= session)
     }
 }

@@ -115,7 +115,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
             .uint(held.first.into())
             .uint(held.floor.into());
         held.pace.write(writer);
-        write_option(writer, 4, held.newest.as_ref(), |writer, newest| {
+        let newest = (held.newest.event != 0).then_some(&held.newest);
+        write_option(writer, 4, newest, |writer, newest| {
             writer.uint(newest.event.into()).bytes(newest.key.expose());
             write_chain(writer, &newest.next);
         });
@@ -139,7 +140,8 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
                 key: GroupKey::new(*reader.array_of()?),
                 next: read_chain(reader)?,
             })
-        })?;
+        })?
+        .unwrap_or(Newest::NONE);
         let events = reader.array()?;
         if events > W {
             return Err(Error::Capacity);
@@ -164,7 +166,7 @@ impl Known {
             .uint(self.announced.into());
         write_option(writer, 2, self.chain(), write_chain);
         write_option(writer, 2, self.beacon(), |writer, (j, value)| {
-            writer.uint(j.into()).bytes(&value);
+            writer.uint(j.into()).bytes(value);
         });
         write_option(
             writer,
