@@ -22,11 +22,14 @@ impl Aes128 {
     }
 
     /// Encrypts one block in place.
+    // Inlined, its stack would lie under that of the key schedule.
+    #[inline(never)]
     pub fn encrypt_block(&self, block: &mut [u8; 16]) {
         self.0.encrypt_with_backend(Single(block));
     }
 
     /// Encrypts two blocks in place. Bitsliced software AES does both at the price of one.
+    #[inline(never)]
     pub fn encrypt_pair(&self, blocks: &mut [[u8; 16]; 2]) {
         self.0.encrypt_with_backend(Pair(blocks));
     }

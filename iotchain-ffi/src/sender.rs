@@ -190,9 +190,9 @@ unsafe fn init(
 ) -> Outcome {
     // SAFETY: the caller's promise.
     let member = unsafe { object::get(member)? };
-    let value = member.sender(boot()?, UnixTime::new(signed_until))?;
+    let start = member.sender_start(boot()?, UnixTime::new(signed_until))?;
     // SAFETY: the caller's promise.
-    unsafe { object::put(sender, || value) }
+    unsafe { object::put(sender, || Sender::from(start)) }
 }
 
 /// Brings a sender to the session that may be sealed in. Call it before sealing, whenever time has passed or a broadcast came.

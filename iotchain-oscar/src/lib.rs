@@ -171,6 +171,6 @@ pub use receiver::{Freshness, Receiver};
 pub use reply::Reply;
 pub use request::PairRequest;
 pub use resource::{MAX_ARGUMENTS, MAX_SEGMENTS, MAX_URI_BYTES, ResourceId};
-pub use sender::{Plaintext, Sender};
+pub use sender::{Plaintext, Sender, Start};
 pub use sessions::{Credential, Directory, Sessions};
 pub use stored::StoredState;

@@ -32,6 +32,56 @@ pub struct Sender {
     max_object: usize,
 }
 
+/// What a sender begins with, as [`Sender::new`] takes it, and small: a device makes its [`Sender`] of it where that is to lie.
+#[derive(Debug)]
+pub struct Start {
+    group: Group,
+    sid: Sid,
+    boot: Boot,
+    signed_until: UnixTime,
+}
+
+impl Start {
+    /// See [`Sender::new`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new(group: Group, sid: Sid, boot: Boot, signed_until: UnixTime) -> Result<Self> {
+        if sid.as_bytes().len() != group.sid_len {
+            return Err(Error::Kid);
+        }
+        Ok(Self {
+            group,
+            sid,
+            boot,
+            signed_until,
+        })
+    }
+}
+
+impl From<Start> for Sender {
+    // Out of line it would be made on the stack first.
+    #[inline(always)]
+    fn from(start: Start) -> Self {
+        let Start {
+            group, sid, boot, ..
+        } = start;
+        Self {
+            group,
+            sid,
+            kid: Kid::new(&sid, &boot.salt),
+            nonces: boot.nonces,
+            current: None,
+            keys: Places::new(),
+            iat: IatFloor {
+                earlier_boots: start.signed_until,
+                newest: UnixTime::new(0),
+            },
+            max_object: MAX_OBJECT,
+        }
+    }
+}
+
 /// What is sealed: a bare representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plaintext<'a> {
@@ -77,22 +127,7 @@ impl Sender {
     /// # Errors
     /// [`Error::Kid`] if the sid has not the length of the group's sids.
     pub fn new(group: Group, sid: Sid, boot: Boot, signed_until: UnixTime) -> Result<Self> {
-        if sid.as_bytes().len() != group.sid_len {
-            return Err(Error::Kid);
-        }
-        Ok(Self {
-            group,
-            sid,
-            kid: Kid::new(&sid, &boot.salt),
-            nonces: boot.nonces,
-            current: None,
-            keys: Places::new(),
-            iat: IatFloor {
-                earlier_boots: signed_until,
-                newest: UnixTime::new(0),
-            },
-            max_object: MAX_OBJECT,
-        })
+        Start::new(group, sid, boot, signed_until).map(Self::from)
     }
 
     /// Sets the size limit of objects in bytes; receivers and proxies must allow as much.

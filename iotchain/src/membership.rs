@@ -22,7 +22,7 @@ use iotchain_core::{
 };
 use iotchain_oscar::{
     Boot, Clients, Commands, Echo, Exchange, Failures, Freshness, Group, Input, Keys, Method,
-    Opened, PairRequest, Policy, Receiver, Reply, ResourceId, Sender, Sessions, StoredState,
+    Opened, PairRequest, Policy, Receiver, Reply, ResourceId, Sender, Sessions, Start, StoredState,
 };
 use iotchain_selfheal::broadcast::DEFAULT_MAX_LEN;
 use iotchain_selfheal::rsd::{EpochMember, EventStream, HighWater, PersonalKey, Received};
@@ -333,7 +333,15 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default, cons
     /// # Errors
     /// None in practice: the sid has the length of the group's sids.
     pub fn sender(&self, boot: Boot, signed_until: UnixTime) -> Result<Sender> {
-        Sender::new(self.group, self.sid, boot, signed_until)
+        self.sender_start(boot, signed_until).map(Sender::from)
+    }
+
+    /// What such a context is made of.
+    ///
+    /// # Errors
+    /// As [`Membership::sender`].
+    pub fn sender_start(&self, boot: Boot, signed_until: UnixTime) -> Result<Start> {
+        Start::new(self.group, self.sid, boot, signed_until)
     }
 
     /// The session that may be sealed in at `now`, `None` if no announced session is in force: ask the key server then
