@@ -87,14 +87,17 @@ pub unsafe extern "C" fn iotchain_event_finish(
 ) -> iotchain_err {
     outcome(|| {
         // SAFETY: the caller's promise.
-        let (member, out, event) = unsafe {
+        let (member, out, stream) = unsafe {
             (
                 object::get_mut(member)?,
                 result(received)?,
-                object::take(event)?,
+                object::get(event)?,
             )
         };
-        out.write(member.finish(event, known(now))?.into());
+        let finished = member.finish(stream, known(now));
+        // SAFETY: as above.
+        unsafe { object::wipe(event) };
+        out.write(finished?.into());
         Ok(())
     })
 }

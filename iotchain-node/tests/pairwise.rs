@@ -616,9 +616,10 @@ fn a2_a_retired_right_is_no_right_in_the_hands_of_a_reader() {
     let mut ask = |done_before| {
         until("the server's keys of the session", || {
             match client.ask(&at, Method::Post, b"".into()) {
-                Err(NodeError::Refused { code, .. })
-                    if matches!(code, Code::SERVICE_UNAVAILABLE | Code::UNAUTHORIZED) =>
-                {
+                Err(NodeError::Refused {
+                    code: Code::SERVICE_UNAVAILABLE | Code::UNAUTHORIZED,
+                    ..
+                }) => {
                     assert_eq!(count(&stage), done_before);
                     None
                 }

@@ -49,7 +49,7 @@ fn a_large_event_arrives_in_blocks() {
     }
     // nothing happened so far
     assert_eq!(member.newest(), None);
-    assert_eq!(member.finish(stream, None), received(&group, 1));
+    assert_eq!(member.finish(&stream, None), received(&group, 1));
     let expected = group.manager.group_key(Session::new(1)).unwrap();
     assert!(member.key(Session::new(1)).unwrap().ct_eq(&expected));
 }

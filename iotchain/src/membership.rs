@@ -195,7 +195,7 @@ impl<S: AsRef<[u8]>, const W: usize, const C: usize, V: Verifier + Default, cons
     ///
     /// # Errors
     /// See [`EpochMember::finish`].
-    pub fn finish(&mut self, event: EventStream<W>, now: Option<UnixTime>) -> Result<Received> {
+    pub fn finish(&mut self, event: &EventStream<W>, now: Option<UnixTime>) -> Result<Received> {
         let received = self.member.finish(event, now)?;
         self.keys.clear();
         Ok(received)

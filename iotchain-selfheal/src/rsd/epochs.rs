@@ -225,7 +225,7 @@ impl<S: AsRef<[u8]>, const W: usize> EpochMember<S, W> {
     ///
     /// # Errors
     /// As [`EventStream::finish`] and [`EpochMember::receive`].
-    pub fn finish(&mut self, event: EventStream<W>, now: Option<UnixTime>) -> Result<Received> {
+    pub fn finish(&mut self, event: &EventStream<W>, now: Option<UnixTime>) -> Result<Received> {
         let member = self.of_mut(event.epoch());
         let done = event.finish(member, now)?;
         self.end_earlier()?;

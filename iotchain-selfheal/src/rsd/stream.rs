@@ -109,7 +109,7 @@ impl<const W: usize> EventStream<W> {
     /// As [`Member::event`]. [`Error::NeedEvent`] if the member took an event meanwhile that this one's history names
     /// too far back to have been kept: fetch it again. [`Error::Group`] for another member than the one at the start.
     pub fn finish<S: AsRef<[u8]>>(
-        self,
+        &self,
         member: &mut Member<S, W>,
         now: Option<UnixTime>,
     ) -> Result<Received> {
@@ -120,13 +120,13 @@ impl<const W: usize> EventStream<W> {
         }
         let len = usize::try_from(self.len).unwrap_or(usize::MAX);
         member.authority.check_size(len)?;
-        let fingerprint = fingerprint(&self.digest.finalize().into());
+        let fingerprint = fingerprint(&self.digest.clone().finalize().into());
         if member.holds(&fingerprint) {
             return Ok(Received::Duplicate);
         }
         self.envelope?;
         let signature = self.incoming.finish()?;
-        let signed = self.signed.finalize().into();
+        let signed = self.signed.clone().finalize().into();
         member.authority.key().verify_digest(&signed, signature)?;
         self.event?;
         member.take(self.payload.finish()?, fingerprint, now)
