@@ -1,15 +1,18 @@
 //! `broadcast-rsd.json` through the C interface: what members heal from lost broadcasts, what they do step by step, and the same
-//! for those that take their events in pieces, or sleep after every step.
+//! for those that take their events in pieces, or sleep after every step. Then the attacks on members of `negative.json`.
 #![cfg(feature = "member")]
 #![allow(missing_docs)]
 
 mod vectors;
 
+use iotchain::core::cbor::Writer;
 use iotchain::{SignAlg, SigningKey};
 use iotchain_ffi::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use vectors::{Held, NONCE, can_join, file, hex, join_response, ok, signing_key, told, zeroed};
+use vectors::{
+    Held, NONCE, can_join, file, hex, join_response, negative, ok, signing_key, told, zeroed,
+};
 
 /// One case of the file.
 struct Case {
@@ -88,13 +91,7 @@ impl Case {
         for (place, step) in trace["steps"].as_array().unwrap().iter().enumerate() {
             let what = format!("slot {} step {place}", trace["slot"]);
             let now = step["now"].as_u64().unwrap();
-            let received = match step.get("message") {
-                Some(message) => match life {
-                    Life::Pieces(size) => in_pieces(&mut member, &hex(message), size, now),
-                    _ => member.receive(&hex(message), now),
-                },
-                None => member.receive(&hex(&step["beacon"]), now),
-            };
+            let received = received(&mut member, step, life);
             if life == Life::Sleepy {
                 member = slept(member);
             }
@@ -119,6 +116,19 @@ impl Case {
             assert_eq!(begun.unwrap_or(0), sealable, "{what}");
             self.assert_keys(&member, &step["keys"], &what);
         }
+    }
+}
+
+/// Takes the broadcast of a step in, without a clock if the step has none.
+fn received(
+    member: &mut Held,
+    step: &Value,
+    life: Life,
+) -> Result<iotchain_received, iotchain_err> {
+    let now = step["now"].as_u64().unwrap_or(0);
+    match (step.get("message"), life) {
+        (Some(message), Life::Pieces(size)) => in_pieces(member, &hex(message), size, now),
+        (message, _) => member.receive(&hex(message.unwrap_or(&step["beacon"])), now),
     }
 }
 
@@ -263,4 +273,118 @@ fn lost_broadcasts_heal() {
             case.assert_keys(&member, &row[4], &row.to_string());
         }
     }
+}
+
+/// Attacks on members whose tolerances C does not set: room for one class of an event only (R29), chains of at most two links (R37).
+const TOLERANCES_OF_THEIR_OWN: [&str; 2] = ["R29", "R37"];
+
+/// Attacks on members of the scheme polynomial, whose join is refused.
+const MEMBERS_OF_THE_OTHER_SCHEME: [&str; 21] = [
+    "L01", "L02", "L03", "L04", "L05", "L06", "L07", "L08", "L09", "L10", "L11", "L12", "L13",
+    "L14", "L15", "L16", "L17", "L18", "L19", "L20", "L21",
+];
+
+/// Not what the file and spec 1.2 say: a message that is taken whole is told from a beacon by its outer array before its form is
+/// checked, so a tag in front of that (B11) is `IOTCHAIN_ERR_TYPE`. In pieces it is `IOTCHAIN_ERR_ITEM`.
+const OTHER_NUMBERS_WHEN_WHOLE: [(&str, iotchain_err); 1] = [("B11", iotchain_err::Type)];
+
+/// The number that a step ends with: a broadcast, or the question for a key.
+fn number_of(member: &mut Held, step: &Value, life: Life) -> i64 {
+    let result = match step["key"].as_u64() {
+        Some(session) => member.key(session.try_into().unwrap()).map(|_| ()),
+        None => received(member, step, life).map(|_| ()),
+    };
+    result.err().map_or(0, |error| -(error as i64))
+}
+
+fn check_attacks(life: Life) {
+    let (mut run, mut tolerances, mut other_scheme) = (0, Vec::new(), Vec::new());
+    let other_numbers = match life {
+        Life::Pieces(_) => &[],
+        _ => &OTHER_NUMBERS_WHEN_WHOLE[..],
+    };
+    for case in negative("group.step") {
+        let (id, env, step) = (case["id"].as_str().unwrap(), &case["env"], &case["step"]);
+        let key = signing_key(&hex(&env["ks_key"])).unwrap();
+        let response = join_response(&key, &hex(&case["personal_key"]), None);
+        let ks = iotchain::Signer::public(&key).thumbprint();
+        let mut member = match Held::join(&response, NONCE, &ks) {
+            Err(iotchain_err::Scheme) => {
+                other_scheme.push(id.to_owned());
+                continue;
+            }
+            joined => joined.unwrap(),
+        };
+        let is_set = |name| env.get(name).is_some() || step.get(name).is_some();
+        let settings = ["cap", "skew", "grace", "max_len", "max_skip"];
+        if settings.into_iter().any(is_set) {
+            tolerances.push(id.to_owned());
+            continue;
+        }
+        for step in case["pre"].as_array().unwrap() {
+            let expected = step["expect"].as_i64().unwrap_or(0);
+            assert_eq!(number_of(&mut member, step, life), expected, "{id}: before");
+            if life == Life::Sleepy {
+                member = slept(member);
+            }
+        }
+        let number = number_of(&mut member, step, life);
+        let other = other_numbers.iter().find(|other| other.0 == id);
+        let expected = other.map_or(case["expect"].as_i64().unwrap(), |other| -(other.1 as i64));
+        assert_eq!(number, expected, "{id}: {}", case["attack"]);
+        run += 1;
+    }
+    assert_eq!(tolerances, TOLERANCES_OF_THEIR_OWN);
+    assert_eq!(other_scheme, MEMBERS_OF_THE_OTHER_SCHEME);
+    assert_eq!(run, 55, "attacks");
+}
+
+#[test]
+fn attacks_on_members() {
+    check_attacks(Life::Whole);
+    check_attacks(Life::Pieces(7));
+    check_attacks(Life::Sleepy);
+}
+
+/// Keys for the decoder of the scheme polynomial, which C has not.
+const KEYS_OF_THE_OTHER_SCHEME: [&str; 4] = ["L23", "L24", "L25", "L26"];
+
+/// `bytes` as a CBOR byte string.
+fn byte_string(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![0; bytes.len() + 9];
+    let mut writer = Writer::new(&mut out);
+    writer.bytes(bytes);
+    let len = writer.finish().unwrap();
+    out.truncate(len);
+    out
+}
+
+/// The key server proves its nonces alone, so a sound response can be given another personal key.
+#[test]
+fn malformed_personal_keys_are_refused_at_the_join() {
+    let sound = &negative("group.step")[0];
+    let key = signing_key(&hex(&sound["env"]["ks_key"])).unwrap();
+    let ks = iotchain::Signer::public(&key).thumbprint();
+    let own = hex(&sound["personal_key"]);
+    let response = join_response(&key, &own, None);
+    Held::join(&response, NONCE, &ks).unwrap();
+    let own = byte_string(&own);
+    let at = response.windows(own.len()).position(|part| part == own);
+    let (before, rest) = response.split_at(at.unwrap());
+    let (mut run, mut left_out) = (0, Vec::new());
+    for case in negative("personal_key.decode") {
+        let id = case["id"].as_str().unwrap();
+        if case["scheme"] != 2 {
+            left_out.push(id.to_owned());
+            continue;
+        }
+        let other = byte_string(&hex(&case["personal_key"]));
+        let response = [before, &other, &rest[own.len()..]].concat();
+        let refused = Held::join(&response, NONCE, &ks).err();
+        let number = refused.map_or(0, |error| -(error as i64));
+        assert_eq!(case["expect"], number, "{id}: {}", case["attack"]);
+        run += 1;
+    }
+    assert_eq!(left_out, KEYS_OF_THE_OTHER_SCHEME);
+    assert_eq!(run, 7, "keys");
 }

@@ -14,7 +14,8 @@ use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use vectors::calls::{Place, Resource, stored, written};
 use vectors::{
-    Held, NONCE, can_join, file, hex, is_malformed, join_response, ok, signing_key, told, zeroed,
+    Held, NONCE, can_join, file, hex, is_malformed, join_response, negative, ok, signing_key, told,
+    zeroed,
 };
 
 const SID_LEN: usize = 2;
@@ -754,12 +755,6 @@ fn all_cases() -> Vec<Value> {
     let files = ["objects", "objects-of-groups"].map(|name| file(name)["cases"].clone());
     let cases = files.iter().flat_map(|cases| cases.as_array().unwrap());
     cases.cloned().collect()
-}
-
-fn negative(op: &str) -> Vec<Value> {
-    let mut cases = file("negative")["cases"].as_array().unwrap().clone();
-    cases.retain(|case| case["op"] == op);
-    cases
 }
 
 /// A proxy that knows the senders of a case.

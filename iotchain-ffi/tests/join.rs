@@ -1,4 +1,5 @@
-//! `keyserver.json` through the C interface, and the ways from a join to the next epoch.
+//! `keyserver.json` through the C interface, and the ways from a join to the next epoch. Nothing runs the attacks `join.parse` of
+//! `negative.json` here: they are on join requests, which C writes and never reads.
 #![cfg(feature = "member")]
 #![allow(missing_docs)]
 

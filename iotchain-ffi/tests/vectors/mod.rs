@@ -22,6 +22,13 @@ pub(crate) fn file(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// The attacks of `negative.json` on `op`.
+pub(crate) fn negative(op: &str) -> Vec<Value> {
+    let mut cases = file("negative")["cases"].as_array().unwrap().clone();
+    cases.retain(|case| case["op"] == op);
+    cases
+}
+
 /// Whether an attack of `negative.json` on opening is found before any key is asked for.
 pub(crate) fn is_malformed(case: &Value) -> bool {
     let by_form = matches!(case["expect"].as_i64(), Some(1..=20 | 22 | 32 | 43));
