@@ -123,14 +123,13 @@ pub(crate) enum Form {
     Beacon,
 }
 
-/// Tells a signed message from a beacon by the first item of the outer array (spec 3.2).
-pub(crate) fn form(message: &[u8]) -> Result<Form> {
+/// Tells a beacon from a signed message by the first item of the outer array (spec 3.2). What is neither is read as a signed message,
+/// whose strict reader says what is wrong with it.
+pub(crate) fn form(message: &[u8]) -> Form {
     let mut reader = Reader::new(message);
-    reader.array()?;
-    match reader.peek() {
-        Some(Major::Bytes) => Ok(Form::Signed),
-        Some(Major::Uint) => Ok(Form::Beacon),
-        _ => Err(Error::Type),
+    match reader.array().map(|_| reader.peek()) {
+        Ok(Some(Major::Uint)) => Form::Beacon,
+        _ => Form::Signed,
     }
 }
 

@@ -41,7 +41,7 @@ impl<S: AsRef<[u8]>, const W: usize> Member<S, W> {
     /// As [`Member::event`] and [`Member::beacon`].
     pub fn receive(&mut self, message: &[u8], now: Option<UnixTime>) -> Result<Received> {
         self.authority.check_size(message.len())?;
-        match broadcast::form(message)? {
+        match broadcast::form(message) {
             Form::Signed => self.event(message, now),
             Form::Beacon => self.beacon(message, now),
         }
